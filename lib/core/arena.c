@@ -1,0 +1,130 @@
+/*
+ * Arenas. Workload: one per case (a few KiB) and one per suite (up to tens of MiB), so the blocks
+ * begin small and double up to 256 KiB; larger pieces get a block of their own.
+ */
+#include "core/arena.h"
+
+#include <stdalign.h>
+#include <stdio.h>
+
+#include "core/memory.h"
+
+#define BLOCK_FIRST 2048u
+#define BLOCK_LARGEST (256u << 10)
+
+struct block {
+    struct block *next;
+    size_t used, size;
+    alignas(max_align_t) char data[];
+};
+
+struct deferred {
+    struct deferred *next;
+    void (*cleanup)(void *object);
+    void *object;
+};
+
+struct arena {
+    struct block *blocks; /* the current one first */
+    struct deferred *deferred;
+    size_t total;
+};
+
+struct arena *arena_new(void)
+{
+    return NEW(struct arena);
+}
+
+void arena_free(struct arena *arena)
+{
+    if (!arena)
+        return;
+    for (struct deferred *d = arena->deferred; d; d = d->next)
+        d->cleanup(d->object);
+    struct block *next;
+    for (struct block *b = arena->blocks; b; b = next) {
+        next = b->next;
+        mem_free(b);
+    }
+    mem_free(arena);
+}
+
+void arena_free_pointer(struct arena **arena)
+{
+    arena_free(*arena);
+    *arena = NULL;
+}
+
+static struct block *add_block(struct arena *arena, size_t need)
+{
+    size_t size = arena->blocks ? arena->blocks->size * 2 : BLOCK_FIRST;
+    if (size > BLOCK_LARGEST)
+        size = BLOCK_LARGEST;
+    if (size < need)
+        size = need;
+    struct block *b = mem_alloc(sizeof(*b) + size);
+    b->used = 0;
+    b->size = size;
+    b->next = arena->blocks;
+    arena->blocks = b;
+    arena->total += sizeof(*b) + size;
+    return b;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    MUST(size < SIZE_MAX / 2, "size %zu", size);
+    size_t need = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    struct block *b = arena->blocks;
+    if (!b || b->size - b->used < need)
+        b = add_block(arena, need);
+    void *memory = b->data + b->used;
+    b->used += need;
+    return memset(memory, 0, need);
+}
+
+struct slice arena_copy(struct arena *arena, struct slice bytes)
+{
+    char *copy = arena_alloc(arena, bytes.len + 1);
+    if (bytes.len)
+        memcpy(copy, bytes.data, bytes.len);
+    return slice_of(copy, bytes.len);
+}
+
+const char *arena_string(struct arena *arena, struct slice text)
+{
+    return arena_copy(arena, text).data;
+}
+
+const char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    MUST(n >= 0, "format %s", format);
+    char *text = arena_alloc(arena, (size_t)n + 1);
+    vsnprintf(text, (size_t)n + 1, format, args);
+    return text;
+}
+
+const char *arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *text = arena_vprintf(arena, format, args);
+    va_end(args);
+    return text;
+}
+
+void arena_defer(struct arena *arena, void (*cleanup)(void *object), void *object)
+{
+    struct deferred *d = ARENA_NEW(arena, struct deferred);
+    *d = (struct deferred){arena->deferred, cleanup, object};
+    arena->deferred = d;
+}
+
+size_t arena_size(const struct arena *arena)
+{
+    return arena->total;
+}

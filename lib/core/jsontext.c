@@ -1,0 +1,164 @@
+/*
+ * JSON over jansson.
+ */
+#include "core/jsontext.h"
+
+#include <math.h>
+
+#include "core/limits.h"
+#include "core/text.h"
+
+/* jansson recurses up to 2048 levels of its own; ours is lower and checked before it starts. */
+static bool too_deep(struct slice text)
+{
+    size_t depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > LIMIT_DEPTH)
+                return true;
+        } else if ((c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return false;
+}
+
+struct result jsontext_read(struct slice text, json_t **out)
+{
+    json_error_t error;
+    size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
+
+    ENSURE(text.len > 0, ERR_SYNTAX, "no JSON: the text is empty");
+    ENSURE(!too_deep(text), ERR_TOO_LARGE, "JSON nested deeper than %d levels", LIMIT_DEPTH);
+    json_t *value = json_loadb(text.data, text.len, flags, &error);
+    if (!value && json_error_code(&error) == json_error_numeric_overflow)
+        value = json_loadb(text.data, text.len, flags | JSON_DECODE_INT_AS_REAL, &error);
+    ENSURE(value, ERR_SYNTAX, "not JSON: %s at line %d, column %d", error.text, error.line,
+           error.column);
+    *out = value;
+    return RESULT_OK;
+}
+
+static void release(void *value)
+{
+    json_decref(value);
+}
+
+json_t *jsontext_keep(struct arena *arena, json_t *value)
+{
+    MUST(value != NULL, "no value to keep");
+    arena_defer(arena, release, value);
+    return value;
+}
+
+struct result jsontext_read_in(struct arena *arena, struct slice text, json_t **out)
+{
+    TRY(jsontext_read(text, out));
+    jsontext_keep(arena, *out);
+    return RESULT_OK;
+}
+
+static struct slice write_with(struct arena *arena, const json_t *value, size_t flags)
+{
+    flags |= JSON_ENCODE_ANY;
+    size_t size = json_dumpb(value, NULL, 0, flags);
+    char *text = arena_alloc(arena, size + 1);
+    json_dumpb(value, text, size, flags);
+    return slice_of(text, size);
+}
+
+struct slice jsontext_write(struct arena *arena, const json_t *value)
+{
+    return write_with(arena, value, JSON_COMPACT);
+}
+
+struct slice jsontext_write_pretty(struct arena *arena, const json_t *value)
+{
+    return write_with(arena, value, JSON_INDENT(2));
+}
+
+bool jsontext_equal(const json_t *a, const json_t *b)
+{
+    if (json_is_integer(a) && json_is_integer(b))
+        return json_integer_value(a) == json_integer_value(b);
+    if (json_is_number(a) && json_is_number(b))
+        return json_number_value(a) >= json_number_value(b) &&
+               json_number_value(a) <= json_number_value(b);
+    if (json_typeof(a) != json_typeof(b))
+        return false;
+    if (json_is_string(a))
+        return slice_eq(jsontext_slice(a), jsontext_slice(b));
+    if (json_is_array(a)) {
+        size_t n = json_array_size(a);
+        if (n != json_array_size(b))
+            return false;
+        for (size_t i = 0; i < n; i++)
+            if (!jsontext_equal(json_array_get(a, i), json_array_get(b, i)))
+                return false;
+        return true;
+    }
+    if (json_is_object(a)) {
+        if (json_object_size(a) != json_object_size(b))
+            return false;
+        for (void *it = json_object_iter((json_t *)(uintptr_t)a); it;
+             it = json_object_iter_next((json_t *)(uintptr_t)a, it)) {
+            const json_t *other = json_object_get(b, json_object_iter_key(it));
+            if (!other || !jsontext_equal(json_object_iter_value(it), other))
+                return false;
+        }
+        return true;
+    }
+    return true; /* null, true, false: the type says it all */
+}
+
+const char *jsontext_type(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "object";
+    case JSON_ARRAY:
+        return "array";
+    case JSON_STRING:
+        return "string";
+    case JSON_INTEGER:
+        return "integer";
+    case JSON_REAL: {
+        double real = json_real_value(value);
+        return real >= trunc(real) && real <= trunc(real) ? "integer" : "number";
+    }
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "boolean";
+    case JSON_NULL:
+        break;
+    }
+    return "null";
+}
+
+json_t *jsontext_string(struct arena *arena, struct slice s)
+{
+    json_t *value = json_stringn(s.data ? s.data : "", s.len);
+    if (value)
+        return jsontext_keep(arena, value);
+    /* Not UTF-8: rewrite as a JSON text, which replaces what is invalid, and read that. */
+    struct text quoted = text_in(arena);
+    text_add_json(&quoted, s);
+    struct result r = jsontext_read_in(arena, text_slice(&quoted), &value);
+    MUST(result_ok(r), "a quoted string must read back: %s", error_last()->text);
+    return value;
+}
+
+void jsontext_release(json_t **value)
+{
+    json_decref(*value);
+    *value = NULL;
+}

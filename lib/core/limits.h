@@ -1,0 +1,46 @@
+/*
+ * Every ceiling on what somebody else can make us hold, in one table, each with its reason.
+ */
+#ifndef CORE_LIMITS_H
+#define CORE_LIMITS_H
+
+/* A suite is written by people; 16 MiB is a hundred thousand cases. */
+#define LIMIT_SUITE_BYTES (16u << 20)
+/* Files that include files: deeper is a loop or a mistake. */
+#define LIMIT_INCLUDE_DEPTH 16
+/* Nesting of JSON, YAML, schemas and paths: our readers recurse, the stack is 8 MiB. */
+#define LIMIT_DEPTH 128
+/* Nodes of one suite after YAML aliases: stops the "billion laughs". */
+#define LIMIT_SUITE_NODES 4000000u
+/* Cases after expansion of matrix and each. */
+#define LIMIT_CASES 1000000u
+
+/* One HTTP start line or header line: nginx and Apache allow 8 KiB. */
+#define LIMIT_HTTP_LINE_BYTES (8u << 10)
+/* All header lines together, and how many: h2o and Node use 100 and 16–64 KiB. */
+#define LIMIT_HTTP_HEAD_BYTES (64u << 10)
+#define LIMIT_HTTP_HEADERS 128
+/* A chunk-size line with its extensions; llhttp had to learn that extensions need a limit. */
+#define LIMIT_HTTP_CHUNK_LINE_BYTES (1u << 10)
+/* A response kept whole for checks. */
+#define LIMIT_BODY_BYTES (64u << 20)
+/* One SSE event (all its data lines). */
+#define LIMIT_SSE_EVENT_BYTES (8u << 20)
+/* Events kept of one stream. */
+#define LIMIT_STREAM_EVENTS 1000000u
+
+/* Output of one program or service kept in memory for checks and reports; the file has it all. */
+#define LIMIT_OUTPUT_BYTES (8u << 20)
+/* Of an exchange or a log, how much goes into the evidence of a failed check. */
+#define LIMIT_EVIDENCE_BYTES (64u << 10)
+/* One value in a failure message. */
+#define LIMIT_SHOWN_BYTES 2000
+
+/* Steps of PCRE2's matcher and its heap (KiB): a pattern must not hang a run. */
+#define LIMIT_REGEX_MATCH 1000000u
+#define LIMIT_REGEX_DEPTH 10000u
+#define LIMIT_REGEX_HEAP_KIB 8192u
+/* Nodes one JSONPath query may select or visit. */
+#define LIMIT_PATH_NODES 1000000u
+
+#endif
