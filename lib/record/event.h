@@ -1,0 +1,132 @@
+/*
+ * The event stream of a run: what happened, in order, as values that every sink (store, console,
+ * JUnit, …) reads and none changes. The same events come live from a run and, later, from the
+ * store, so every report can be made again.
+ *
+ * Ownership: an event and what it points to belong to the emitter; a sink copies what it keeps.
+ * Secrets were removed before any sink sees the event (record/redact.h).
+ */
+#ifndef RECORD_EVENT_H
+#define RECORD_EVENT_H
+
+#include "check/check.h"
+
+/* A case's verdict. The order is by how bad it is, for taking the worst of several. */
+#define CASE_STATUS_TABLE(X)                                                                       \
+    X(PASSED, "passed")                                                                            \
+    X(SKIPPED, "skipped")     /* not run, with a reason */                                         \
+    X(CANCELLED, "cancelled") /* interrupted, or not begun because the run ended early */          \
+    X(FAILED, "failed")       /* a check said no */                                                \
+    X(ERROR, "error")         /* the test could not be carried out */
+
+enum case_status {
+#define X(code, name) CASE_##code,
+    CASE_STATUS_TABLE(X)
+#undef X
+        CASE_STATUS_COUNT
+};
+
+enum case_flag {
+    CASE_SLOW = 1 << 0,  /* took longer than its `slow` limit */
+    CASE_FLAKY = 1 << 1, /* passed, but not on the first attempt */
+    CASE_LEAKY = 1 << 2, /* left a process behind */
+    CASE_TIMED_OUT = 1 << 3,
+};
+
+const char *case_status_name(enum case_status status);
+bool case_status_parse(struct slice name, enum case_status *out);
+
+/* "slow", "flaky", … for bit number `i` (0-based); NULL past the last. */
+const char *case_flag_name(size_t i);
+
+/* One execution of one step. */
+struct step_result {
+    struct step_result *next;
+    struct slice name; /* "http POST /v1/models", as shown */
+    struct slice kind; /* "http" */
+    uint32_t trial;    /* 0-based: which pass of repeat, parallel or given */
+    uint32_t index;    /* 0-based position in the trial */
+    enum case_status status;
+    struct slice error; /* why it could not be carried out; empty when it could */
+    enum error_code error_code;
+    struct place at;                 /* of the step in the suite */
+    int64_t started, duration;       /* ns; `started` monotonic */
+    int64_t first_byte, first_token; /* ns since intended start; 0: none */
+    const struct verdict *verdicts;
+    /* Evidence, only when the step did not pass; may be empty. */
+    struct slice request, response, log;
+};
+
+/* One try at a case; more than one only with `retry`. */
+struct attempt_result {
+    struct attempt_result *next;
+    uint32_t number; /* from 1 */
+    enum case_status status;
+    int64_t started, duration; /* ns, monotonic */
+    const struct step_result *steps;
+    uint32_t trials, trials_passed;
+    struct slice given; /* JSON of the generated values that fail (shrunk); empty when none */
+};
+
+struct case_result {
+    struct arena *arena; /* owns everything here */
+    struct slice key;    /* "suite/id" with matrix values: unique in a plan, stable across runs */
+    struct slice suite, id, describe, model;
+    struct slice file; /* path of the suite */
+    const struct slice *tags;
+    size_t tag_count;
+    struct place at;
+    enum case_status status;
+    unsigned flags;
+    struct slice reason;      /* one line why it did not pass */
+    int64_t started_wall;     /* ns since the epoch; 0 when it never began */
+    int64_t queued, duration; /* ns: waiting for its turn; from start to end with all attempts */
+    uint32_t slot;            /* which of the --jobs slots ran it, from 0 */
+    const struct attempt_result *attempts;
+    struct slice rerun; /* the command that reruns just this case */
+};
+
+/* What is known of a run as a whole. */
+struct run_info {
+    struct slice id;      /* sortable by time: "20261121-101530-4f2a" */
+    struct slice command; /* as typed, quoted for a shell, secrets removed */
+    json_t *options;      /* what --resume needs to make the same plan again */
+    struct slice host, version;
+    uint64_t seed;
+    uint32_t jobs;
+    int64_t started_wall, duration;
+    size_t planned;
+    size_t counts[CASE_STATUS_COUNT];
+    size_t slow, flaky, leaky, timed_out;
+    int exit_status; /* -1 while it has not ended */
+};
+
+enum event_kind {
+    EVENT_RUN_STARTED,
+    EVENT_SERVICE, /* a service changed its state */
+    EVENT_CASE_STARTED,
+    EVENT_CASE_FINISHED, /* only after the result is durable */
+    EVENT_NOTE,          /* something people should know: a retried port, a warning */
+    EVENT_RUN_FINISHED,
+};
+
+const char *event_kind_name(enum event_kind kind);
+
+struct event {
+    enum event_kind kind;
+    int64_t at_wall; /* ns since the epoch */
+    const struct run_info *run;
+    union {
+        struct {
+            struct slice name, state, detail; /* "worker", "ready", "pid 123, port 4711, 8.1 ms" */
+        } service;
+        struct {
+            struct slice key, id;
+            uint32_t slot;
+        } started;
+        const struct case_result *finished;
+        struct slice note;
+    };
+};
+
+#endif
