@@ -24,6 +24,12 @@
 #define LIMIT_HTTP_HEADERS 128
 /* A chunk-size line with its extensions; llhttp had to learn that extensions need a limit. */
 #define LIMIT_HTTP_CHUNK_LINE_BYTES (1u << 10)
+/* Chunk extensions of one message: Node allows 16 KiB; nobody sends any but to waste our time. */
+#define LIMIT_HTTP_EXTENSION_BYTES (16u << 10)
+/* Answers a simulator holds for a client that does not read them. */
+#define LIMIT_HTTP_PENDING_BYTES (64u << 20)
+/* Requests a client sends ahead while the one before is answered; then we stop reading. */
+#define LIMIT_HTTP_PIPELINE_BYTES (64u << 10)
 /* A response kept whole for checks. */
 #define LIMIT_BODY_BYTES (64u << 20)
 /* One SSE event (all its data lines). */
