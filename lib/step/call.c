@@ -1,0 +1,168 @@
+/*
+ * HTTP exchanges of steps. The response is kept whole for the checks; request and response are also
+ * made into text, for the evidence of a failure, when the exchange ends.
+ */
+#include "step/call.h"
+
+#include "core/buf.h"
+#include "core/limits.h"
+#include "core/text.h"
+
+struct call {
+    struct step *step;
+    struct call_events events;
+    struct client_call *client_call;
+    struct call_request request;
+    struct client_header *headers;
+    size_t header_count;
+    struct buf body;
+    struct result refused; /* why a piece of the body was refused */
+};
+
+static void free_body(void *body)
+{
+    buf_free(body);
+}
+
+/* A text body as it came, or a note that it is binary; at most LIMIT_EVIDENCE_BYTES. */
+static void show_body(struct text *t, struct slice body)
+{
+    if (body.len == 0)
+        return;
+    text_add_str(t, "\n");
+    text_add(t, text_shown(t->arena, body, LIMIT_EVIDENCE_BYTES / 2));
+}
+
+static struct slice show_request(const struct call *call)
+{
+    struct text t = text_in(call->step->arena);
+    text_printf(&t, "%s %.*s\n", call->request.method, SLICE_ARG(call->request.url));
+    for (size_t i = 0; i < call->header_count; i++)
+        text_printf(&t, "%.*s: %.*s\n", SLICE_ARG(call->headers[i].name),
+                    SLICE_ARG(call->headers[i].value));
+    show_body(&t, call->request.body);
+    return text_slice(&t);
+}
+
+static struct slice show_response(const struct call *call)
+{
+    const struct observation *o = call->step->observation;
+    struct text t = text_in(call->step->arena);
+    if (!(o->seen & OBSERVED_STATUS))
+        return text_slice(&t);
+    text_printf(&t, "HTTP %d\n", o->status);
+    for (size_t i = 0; i < o->header_count; i++)
+        text_printf(&t, "%.*s: %.*s\n", SLICE_ARG(o->headers[i].name),
+                    SLICE_ARG(o->headers[i].value));
+    show_body(&t, o->body);
+    return text_slice(&t);
+}
+
+static void keep_evidence(struct call *call)
+{
+    call->step->observation->request_shown = show_request(call);
+    call->step->observation->response_shown = show_response(call);
+}
+
+static void on_head(void *context, const struct client_response *response)
+{
+    struct call *call = context;
+    struct observation *o = call->step->observation;
+    struct header *headers = ARENA_ARRAY(o->arena, struct header, response->header_count + 1);
+    for (size_t i = 0; i < response->header_count; i++)
+        headers[i] = (struct header){arena_copy(o->arena, response->headers[i].name),
+                                     arena_copy(o->arena, response->headers[i].value)};
+    o->status = response->status;
+    o->headers = headers;
+    o->header_count = response->header_count;
+    o->first_byte = response->first_byte;
+    o->seen |= OBSERVED_STATUS | OBSERVED_HEADERS;
+    if (call->events.on_head)
+        call->refused = call->events.on_head(call->step);
+    step_progress(call->step);
+}
+
+static void on_body(void *context, struct slice bytes, int64_t at)
+{
+    struct call *call = context;
+    if (!result_ok(call->refused))
+        return;
+    call->refused = buf_append(&call->body, bytes);
+    if (result_ok(call->refused) && call->events.on_body)
+        call->refused = call->events.on_body(call->step, bytes, at);
+}
+
+static void on_done(void *context, struct result result, const struct client_response *response)
+{
+    (void)response;
+    struct call *call = context;
+    struct observation *o = call->step->observation;
+    call->client_call = NULL;
+    o->ended = clock_now();
+    o->body = buf_slice(&call->body);
+    o->seen |= OBSERVED_TIME;
+    if (o->seen & OBSERVED_STATUS)
+        o->seen |= OBSERVED_BODY;
+    keep_evidence(call);
+    call->events.on_done(call->step, result_ok(call->refused) ? result : call->refused);
+}
+
+static const struct client_handlers handlers = {on_head, on_body, on_done};
+
+static void gather_headers(struct call *call, const struct call_request *request)
+{
+    size_t given = request->headers ? request->headers->count : 0;
+    bool has_type = false;
+    call->headers = ARENA_ARRAY(call->step->arena, struct client_header, given + 1);
+    for (size_t i = 0; i < given; i++) {
+        const struct node_entry *entry = &request->headers->entries[i];
+        call->headers[call->header_count++] =
+            (struct client_header){entry->key, node_text(call->step->arena, entry->value)};
+        has_type = has_type || slice_eq_nocase(entry->key, SLICE("content-type"));
+    }
+    if (request->content_type && !has_type)
+        call->headers[call->header_count++] =
+            (struct client_header){SLICE("Content-Type"), slice_str(request->content_type)};
+}
+
+struct result call_start(struct step *step, const struct call_request *request,
+                         const struct call_events *events, struct call **out)
+{
+    struct call *call = ARENA_NEW(step->arena, struct call);
+    call->step = step;
+    call->events = *events;
+    call->request = *request;
+    call->body = buf_limited(LIMIT_BODY_BYTES);
+    arena_defer(step->arena, free_body, &call->body);
+    gather_headers(call, request);
+
+    struct client_request wanted = {
+        .method = request->method,
+        .url = arena_string(step->arena, request->url),
+        .headers = call->headers,
+        .header_count = call->header_count,
+        .body = request->body,
+        .has_body = request->has_body,
+        .insecure = request->insecure,
+        .follow = request->follow,
+        .http2 = request->http2,
+        .body_max = LIMIT_BODY_BYTES,
+    };
+    step->observation->started = clock_now();
+    struct result result = client_send(step->client, &wanted, &handlers, call, &call->client_call);
+    if (!result_ok(result))
+        keep_evidence(call);
+    *out = call;
+    return result;
+}
+
+void call_cancel(struct call *call)
+{
+    if (!call->client_call)
+        return;
+    client_cancel(call->client_call);
+    call->client_call = NULL;
+    call->step->observation->body = buf_slice(&call->body);
+    call->step->observation->ended = clock_now();
+    keep_evidence(call);
+}

@@ -1,0 +1,192 @@
+/*
+ * The `execute` step: the LLM worker's wire (POST /execute, an SSE stream of started, token,
+ * metrics and one of end and error). Tokens are joined into the text; the terminal event gives the
+ * stop reason or the error. Readers of this wire meet two generations of it: the kind of an event
+ * stands in the data's `type` or in the event line.
+ */
+#include "core/random.h"
+#include "core/text.h"
+#include "step/call.h"
+#include "step/kinds.h"
+#include "step/stream.h"
+
+struct execute_state {
+    struct call *call;
+    struct stream stream;
+    bool streaming;
+    bool terminal; /* an end or error event came */
+};
+
+static const struct field execute_fields[] = {
+    {"job_id", &shape_text, .help = "Names the job; a UUID when left out."},
+    {"prompt", &shape_any, .required = true, .help = "The prompt, 1 to 32768 characters."},
+    {"max_tokens", &shape_any, .help = "At most so many tokens (1 to 2048)."},
+    {"temperature", &shape_any, .help = "Sampling temperature, 0 to 2."},
+    {"seed", &shape_any, .help = "Seed of the sampler."},
+    {"top_p", &shape_any, .help = "Nucleus sampling, 0 to 1."},
+    {"top_k", &shape_any, .help = "Sample among the k likeliest; 0 is off."},
+    {"min_p", &shape_any, .help = "Least probability relative to the likeliest, 0 to 1."},
+    {"repetition_penalty", &shape_any, .help = "0 to 2; 1 is off."},
+    {"stop", &shape_any, .help = "Up to 4 stop sequences.", .example = "[\"}\"]"},
+    {"extra", &shape_object,
+     .help = "Further fields of the body, as they are: extensions of a worker."},
+    {"headers", &shape_string_map, .help = "Request headers."},
+    {"path", &shape_string, .help = "Where to send it. Default /execute."},
+    {NULL},
+};
+
+static const struct shape execute_shape = {
+    .name = "execute step",
+    .kind = SHAPE_OBJECT,
+    .fields = (const struct field *const[]){execute_fields, NULL},
+    .help = "Run a job on an LLM worker and read its event stream. Values are sent as they stand, "
+            "right "
+            "or wrong: what a worker says to a wrong one is worth a case.",
+};
+
+static struct slice execute_title(struct arena *arena, const struct node *config)
+{
+    return slice_str(arena_printf(
+        arena, "POST %.*s", SLICE_ARG(node_string(node_get(config, "path"), SLICE("/execute")))));
+}
+
+static struct slice build_body(struct step *step)
+{
+    static const char *const ours[] = {"headers", "path", "extra"};
+    const struct node *config = step->config, *extra = node_get(config, "extra");
+    json_t *body = json_copy(node_json(step->arena, config));
+    jsontext_keep(step->arena, body);
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        json_object_del(body, ours[i]);
+    if (extra)
+        json_object_update(body, node_json(step->arena, extra));
+    if (!node_get(config, "job_id")) {
+        char id[UUID_TEXT];
+        json_object_set_new(body, "job_id", json_string(random_uuid(id)));
+    }
+    return jsontext_write(step->arena, body);
+}
+
+static struct result execute_head(struct step *step)
+{
+    struct execute_state *state = step->state;
+    struct slice type = observation_header(step->observation, SLICE("content-type"));
+    state->streaming = slice_starts(type, SLICE("text/event-stream"));
+    if (state->streaming)
+        stream_init(&state->stream, step->observation);
+    return RESULT_OK;
+}
+
+static void keep_end(struct step *step, const json_t *data)
+{
+    struct observation *o = step->observation;
+    const json_t *reason = json_object_get(data, "stop_reason"),
+                 *sequence = json_object_get(data, "stop_sequence_matched");
+    if (json_is_string(reason)) {
+        o->stop_reason = arena_copy(step->arena, jsontext_slice(reason));
+        o->seen |= OBSERVED_STOP;
+    }
+    if (json_is_string(sequence))
+        o->stop_sequence = arena_copy(step->arena, jsontext_slice(sequence));
+}
+
+static struct result execute_event(void *context, struct stream_event *event)
+{
+    struct step *step = context;
+    struct execute_state *state = step->state;
+    const json_t *type = json_object_get(event->json, "type");
+    if (json_is_string(type))
+        event->name = arena_copy(step->arena, jsontext_slice(type));
+    if (slice_is(event->name, "token")) {
+        const json_t *text = json_object_get(event->json, "t"),
+                     *index = json_object_get(event->json, "i");
+        if (json_is_string(text))
+            TRY(stream_token(&state->stream, jsontext_slice(text),
+                             json_is_integer(index) ? json_integer_value(index) : -1, event->at));
+    } else if (slice_is(event->name, "end")) {
+        state->terminal = true;
+        keep_end(step, event->json);
+    } else if (slice_is(event->name, "error")) {
+        state->terminal = true;
+        step->observation->error = event->json;
+        step->observation->seen |= event->json ? OBSERVED_ERROR : 0;
+    }
+    step_progress(step);
+    return RESULT_OK;
+}
+
+static struct result execute_data(struct step *step, struct slice bytes, int64_t at)
+{
+    struct execute_state *state = step->state;
+    return state->streaming ? stream_feed(&state->stream, bytes, at, execute_event, step)
+                            : RESULT_OK;
+}
+
+/* An answer that is no stream is a refusal: its JSON is the error. */
+static void keep_refusal(struct step *step)
+{
+    const char *fault;
+    const json_t *body = observation_json(step->observation, &fault);
+    if (body && step->observation->status >= 400) {
+        step->observation->error = step->observation->body_json;
+        step->observation->seen |= OBSERVED_ERROR;
+    }
+}
+
+static void execute_done(struct step *step, struct result result)
+{
+    struct execute_state *state = step->state;
+    if (state->streaming) {
+        struct result end = stream_end(&state->stream);
+        result = result_ok(result) ? end : result;
+        /* A stream that ended well and produced nothing has an empty text, which may be checked. */
+        if (state->terminal)
+            step->observation->seen |= OBSERVED_TEXT;
+        stream_free(&state->stream);
+        state->streaming = false;
+    } else {
+        keep_refusal(step);
+    }
+    step_finish(step, result);
+}
+
+static struct result execute_start(struct step *step)
+{
+    static const struct call_events events = {execute_head, execute_data, execute_done};
+    struct execute_state *state = ARENA_NEW(step->arena, struct execute_state);
+    struct call_request request = {
+        .method = "POST",
+        .headers = node_get(step->config, "headers"),
+        .content_type = "application/json",
+        .body = build_body(step),
+        .has_body = true,
+    };
+    step->state = state;
+    TRY(step_url(step, node_string(node_get(step->config, "path"), SLICE("/execute")),
+                 &request.url));
+    return call_start(step, &request, &events, &state->call);
+}
+
+static void execute_cancel(struct step *step)
+{
+    struct execute_state *state = step->state;
+    call_cancel(state->call);
+    if (state->streaming) {
+        result_ignore(stream_end(&state->stream)); /* it was cut by us */
+        stream_free(&state->stream);
+    }
+}
+
+const struct step_kind step_execute = {
+    .name = "execute",
+    .shape = &execute_shape,
+    .yields = OBSERVED_STATUS | OBSERVED_HEADERS | OBSERVED_BODY | OBSERVED_EVENTS | OBSERVED_TEXT |
+              OBSERVED_TOKENS | OBSERVED_STOP | OBSERVED_ERROR | OBSERVED_TIME |
+              OBSERVED_STREAM_TIME,
+    .help = "Run a job on an LLM worker and read its event stream.",
+    .example = "{ \"execute\": { \"prompt\": \"Write JSON\", \"max_tokens\": 100 }, \"expect\": { "
+               "\"events\": \"started token* end\" } }",
+    .title = execute_title,
+    .start = execute_start,
+    .cancel = execute_cancel,
+};

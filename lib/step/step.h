@@ -1,0 +1,69 @@
+/*
+ * Steps: one file per kind, behind this interface. A kind says what its key may look like, what it
+ * lets us see, how it begins and how it is ended early; it knows nothing of cases, retries, checks
+ * or reports. While it runs it fills the observation; then it calls step_finish, exactly once.
+ *
+ *     start ──► (the loop runs) ──► step_finish(step, OK | why it could not be carried out)
+ *        └────► cancel: the runner gives up (time limit, Ctrl-C); no step_finish after that
+ */
+#ifndef STEP_STEP_H
+#define STEP_STEP_H
+
+#include <uv.h>
+
+#include "check/observation.h"
+#include "net/client.h"
+#include "suite/shape.h"
+
+struct step;
+
+struct step_kind {
+    const char *name;
+    const struct shape *shape; /* of the value of its key */
+    unsigned yields;           /* enum observed: all that it can ever let us see */
+    const char *help;
+    const char *example; /* JSON text of a whole step */
+
+    /* What is shown for it: "POST /v1/models". Arena-owned or from the node. */
+    struct slice (*title)(struct arena *arena, const struct node *config);
+
+    /* Begin. A failure means that nothing was begun and step_finish must not be called. */
+    struct result (*start)(struct step *step);
+
+    /* End now, from the loop, never from within one of the step's own callbacks. */
+    void (*cancel)(struct step *step);
+};
+
+/* One execution of a step. The runner fills the first part, the kind uses the second. */
+struct step {
+    const struct step_kind *kind;
+    const struct node *config; /* the value of the kind's key, templates filled */
+    struct arena *arena;       /* lives until after the checks */
+    struct observation *observation;
+    uv_loop_t *loop;
+    struct client *client;
+    struct slice base_url; /* of its service; empty when it has none */
+    struct slice folder;   /* of the suite's file: programs run there */
+    void (*finished)(struct step *step, struct result result);
+    /* Something new can be seen (a head, an event): lets `during` begin. May be NULL. */
+    void (*progressed)(struct step *step);
+    void *owner; /* the runner's */
+
+    void *state; /* the kind's */
+    bool leaky;  /* it left processes behind */
+};
+
+/* All kinds; ends with NULL. */
+extern const struct step_kind *const step_kinds[];
+
+/* The kind of a step or of a case that is a step; NULL when it has none. */
+const struct step_kind *step_kind_of(const struct node *step);
+
+/* For kinds: the step is over. Sets the end time of the observation when it is not set. */
+void step_finish(struct step *step, struct result result);
+void step_progress(struct step *step);
+
+/* `target` itself when it is a full URL, else appended to the service's; ERR_SUITE without one. */
+struct result step_url(struct step *step, struct slice target, struct slice *url) MUST_USE;
+
+#endif
