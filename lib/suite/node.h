@@ -29,7 +29,7 @@ struct node_entry {
 
 struct node {
     enum node_kind kind;
-    bool has_template; /* this string, or something below, holds ${…} */
+    bool has_template; /* this string, or something below, holds ${…} or $${: to be filled */
     struct place at;
     size_t count; /* items or entries */
     union {
@@ -56,8 +56,15 @@ double node_number(const struct node *node, double absent);
 bool node_boolean(const struct node *node, bool absent);
 int64_t node_duration(const struct node *node, int64_t absent); /* "500ms" → nanoseconds */
 
+/* A scalar as text: strings as they are, numbers and booleans as JSON, null as "null"; maps and
+ * lists as compact JSON. */
+struct slice node_text(struct arena *arena, const struct node *node);
+
 /* "map", "list", "string", …: for messages. */
 const char *node_kind_name(enum node_kind kind);
+
+/* A copy of `node` in the arena; what it points to is shared. */
+const struct node *node_new(struct arena *arena, struct node node);
 
 /* As a JSON value owned by the arena. */
 json_t *node_json(struct arena *arena, const struct node *node);

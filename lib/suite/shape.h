@@ -14,14 +14,15 @@ enum shape_kind {
     SHAPE_BOOL,
     SHAPE_INTEGER,  /* within [min, max] */
     SHAPE_NUMBER,   /* integer or real, within [min, max] */
-    SHAPE_STRING,   /* not empty unless min is 0 … see `min`, `max` as lengths */
+    SHAPE_STRING,   /* its length in characters within [min, max] */
     SHAPE_WORD,     /* one of `words` */
     SHAPE_DURATION, /* a string such as "500ms" */
     SHAPE_SIZE,     /* a string such as "64KiB" or a number of bytes */
     SHAPE_LIST,     /* of `of`, count within [min, max] */
-    SHAPE_MAP,      /* any keys, values of `of` */
+    SHAPE_MAP,      /* any keys, values of `of`, count within [min, max] */
     SHAPE_OBJECT,   /* the keys of `fields` and no others */
-    SHAPE_EITHER,   /* the first of `either` (NULL-ended) whose kind of value fits */
+    SHAPE_EITHER,   /* one of `either` (NULL-ended): a list or map takes the first alternative of
+                       its kind, a scalar the first that it fits */
 };
 
 struct shape;
@@ -37,21 +38,23 @@ struct field {
 struct shape {
     const char *name; /* for messages and the reference: "case", "http step"; NULL for plain ones */
     enum shape_kind kind;
-    double min, max; /* both 0: no bounds */
+    double min, max; /* both 0: no bounds; max below min: none above */
     const struct shape *of;
     const struct shape *const *either;
     const char *const *words;
     const struct field *const *fields; /* several tables, NULL-ended: a kind adds one of its own */
     const char *help;
     /* More than a shape can say (a regex compiles, exactly one step kind, …); may be NULL. Called
-       after the shape was found right; not called for what holds templates when `static_only`. */
+       when the node and all below it were found right, so that reading their values is safe except
+       where a string holds a template; not called for a scalar that is a template itself. */
     void (*check)(const struct node *node, struct diagnostics *d);
 };
 
-/* Plain shapes shared by all. */
-extern const struct shape shape_any, shape_bool, shape_string, shape_duration, shape_size,
-    shape_strings /* list of strings */, shape_string_map /* map of scalars */, shape_regex,
-    shape_positive /* integer ≥ 1 */, shape_count /* integer ≥ 0 */;
+/* Plain shapes shared by all. A shape_string may be empty. */
+extern const struct shape shape_any, shape_bool, shape_string /* not empty */,
+    shape_text /* a string, maybe empty */, shape_object /* a map of anything */, shape_duration,
+    shape_size, shape_strings /* list of strings */, shape_string_map /* map of scalars */,
+    shape_regex, shape_positive /* integer ≥ 1 */, shape_count /* integer ≥ 0 */;
 
 /*
  * Check a node against a shape and report every fault. A string that holds a template ${…} fits any
@@ -59,7 +62,11 @@ extern const struct shape shape_any, shape_bool, shape_string, shape_duration, s
  */
 void shape_check(const struct shape *shape, const struct node *node, struct diagnostics *d);
 
-/* The JSON Schema (draft 2020-12) of a shape; named shapes become $defs. Arena-owned. */
+/* What fits, with its article: "a string or a list of strings", "an integer from 0 to 10". */
+const char *shape_describe(struct arena *arena, const struct shape *shape);
+
+/* The JSON Schema (draft 2020-12) of a shape; named shapes become $defs, so names are
+ * unique (MUST). A string with a template is allowed for every scalar. Arena-owned. */
 json_t *shape_schema(struct arena *arena, const struct shape *shape, const char *title);
 
 /* The reference page (Markdown): a section per named shape, a table row per key. */
