@@ -86,6 +86,7 @@ struct http_parser {
     enum http_state state;
     bool head_requested;      /* responses: the next one answers a HEAD request */
     bool gathered_given;      /* `gathered` was handed out in the last event */
+    bool skipped_line;        /* requests: an empty line before this one was ignored */
     uint16_t error_status;    /* what a server should answer after a failure */
     uint32_t lines;           /* complete lines of the block being gathered */
     size_t line_start;        /* where its unfinished line begins */

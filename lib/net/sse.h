@@ -62,6 +62,7 @@ struct sse_decoder {
     bool after_cr;   /* the last byte was a CR: an LF belongs to it */
     bool started;    /* the first line is behind us */
     bool dispatched; /* the last call gave an event */
+    bool failed;     /* a ceiling was passed */
 };
 
 void sse_init(struct sse_decoder *d);
