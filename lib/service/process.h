@@ -56,8 +56,8 @@ struct process_events {
     void *context;
     /* A piece of output as it was read; cut anywhere. `bytes` is valid during the call. Optional.*/
     void (*on_output)(void *context, enum process_stream stream, struct slice bytes);
-    /* At once when the program itself has ended; all it had written was delivered before.
-     * `stragglers` is not known yet. Optional. */
+    /* At once when the program itself has ended; all it had written was delivered before (what it
+     * started may write until on_exit). `stragglers` is not known yet. Optional. */
     void (*on_end)(void *context, const struct process_end *end);
     /* Last, exactly once: nothing of it is left. process_free may be called from here on. */
     void (*on_exit)(void *context, const struct process_end *end);
@@ -99,7 +99,8 @@ void process_free(struct process *process);
 #define PROCESS_END_TEXT 96
 const char *process_end_text(char out[PROCESS_END_TEXT], const struct process_end *end);
 
-/* "SIGTERM" for 15, and back ("TERM" and "SIGTERM", any case); ERR_VALUE lists nothing else. */
+/* "SIGTERM" for 15 ("signal" for one without a name), and back from "SIGTERM" or "TERM" in any case
+ * (else ERR_VALUE). */
 const char *process_signal_name(int signal);
 struct result process_signal_named(struct slice name, int *signal) MUST_USE;
 
