@@ -48,6 +48,8 @@
 #define LIMIT_REGEX_MATCH 1000000u
 #define LIMIT_REGEX_DEPTH 10000u
 #define LIMIT_REGEX_HEAP_KIB 8192u
+/* A pattern itself: its compiled form is several times as long. */
+#define LIMIT_REGEX_PATTERN_BYTES (64u << 10)
 /* Nodes one JSONPath query may select or visit. */
 #define LIMIT_PATH_NODES 1000000u
 
