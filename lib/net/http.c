@@ -268,9 +268,7 @@ static struct result move(struct http_parser *p, struct slice *input, struct htt
         return RESULT_OK;
     case HTTP_STATE_CLOSED:
         return http_fail(p, ERR_PROTOCOL, 400,
-                         "%zu bytes came after a message that was to be the last of its "
-                         "connection",
-                         input->len);
+                         "more came after a message that was to be the last of its connection");
     case HTTP_STATE_FAILED:
         break;
     }

@@ -48,8 +48,8 @@ struct server_handler {
     /* The client went away, or server_stop ran out of patience: the exchange ends on return.
      * A client that shuts down its sending side counts as gone. May be NULL. */
     void (*on_abort)(void *context, struct exchange *ex);
-    /* All that was written has been taken by the kernel after it once could not be: go on writing.
-     * For handlers that look at exchange_pending. May be NULL. */
+    /* All that was written has been taken by the kernel, a good time to write more: at most once
+     * per loop iteration, and only after something was written. May be NULL. */
     void (*on_drain)(void *context, struct exchange *ex);
 };
 
@@ -128,6 +128,6 @@ void exchange_reset(struct exchange *ex);
  * Bytes written that the kernel has not taken yet. More than LIMIT_HTTP_PENDING_BYTES means that
  * the client does not read: it is cut off and the exchange aborted.
  */
-size_t exchange_pending(const struct exchange *ex);
+size_t exchange_pending(struct exchange *ex);
 
 #endif

@@ -1,0 +1,243 @@
+/*
+ * The server as a whole: the listener, the round that gives every connection with something to do
+ * its turn once per loop iteration (so that many small writes become one system call each), the
+ * clock for idle connections, and the orderly stop.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "net/connection.h"
+
+#define BACKLOG 4096
+#define BODY_MAX_DEFAULT (2u << 20)
+#define IDLE_DEFAULT (60 * NS_PER_S)
+
+uint16_t server_port(const struct server *server)
+{
+    return server->port;
+}
+
+size_t server_connections(const struct server *server)
+{
+    return server->connections;
+}
+
+/* ---- the round ---- */
+
+/* Who becomes due in the course of a round has a turn in the next: the loop looks at its sockets
+ * in between, but does not wait. */
+static void on_again(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+static void on_round(uv_prepare_t *prepare)
+{
+    struct server *server = LINK_OF(prepare, struct server, round);
+    struct link now;
+    link_init(&now);
+    while (!link_alone(&server->due))
+        link_move(server->due.next, &now);
+    while (!link_alone(&now)) {
+        struct connection *c = LINK_OF(now.next, struct connection, turn);
+        link_remove(&c->turn);
+        connection_turn(c);
+    }
+    if (link_alone(&server->due))
+        uv_idle_stop(&server->again);
+    else
+        uv_idle_start(&server->again, on_again);
+}
+
+/* ---- idle connections ---- */
+
+static void on_idle(uv_timer_t *timer);
+
+static void watch_first(struct server *server)
+{
+    if (link_alone(&server->waiting))
+        return;
+    const struct connection *first = LINK_OF(server->waiting.next, struct connection, place);
+    uint64_t now = uv_now(server->loop);
+    uv_timer_start(&server->idle_timer, on_idle, first->deadline > now ? first->deadline - now : 0,
+                   0);
+}
+
+static void on_idle(uv_timer_t *timer)
+{
+    struct server *server = LINK_OF(timer, struct server, idle_timer);
+    while (!link_alone(&server->waiting)) {
+        struct connection *first = LINK_OF(server->waiting.next, struct connection, place);
+        if (first->deadline > uv_now(server->loop))
+            break;
+        connection_expire(first);
+    }
+    watch_first(server);
+}
+
+void server_wait(struct server *server, struct connection *c)
+{
+    c->deadline = uv_now(server->loop) + server->idle_ms;
+    link_move(&c->place, &server->waiting);
+    if (!uv_is_active((uv_handle_t *)&server->idle_timer))
+        watch_first(server);
+}
+
+/* ---- start ---- */
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    if (status == 0)
+        connection_accept(LINK_OF(listener, struct server, listener));
+}
+
+static struct result read_address(const char *host, uint16_t port, struct sockaddr_storage *address)
+{
+    if (uv_ip4_addr(host, port, (struct sockaddr_in *)address) == 0 ||
+        uv_ip6_addr(host, port, (struct sockaddr_in6 *)address) == 0)
+        return RESULT_OK;
+    return error_set(ERR_VALUE, "expected a numeric address such as 127.0.0.1, got %s", host);
+}
+
+/* 0, or libuv's number for what went wrong. */
+static int bind_and_listen(struct server *server, const struct sockaddr *address, bool share_port)
+{
+    uv_os_fd_t fd;
+    int on = 1;
+    int failed = 0;
+    if (share_port) {
+        failed = uv_fileno((uv_handle_t *)&server->listener, &fd);
+        if (failed == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
+            failed = uv_translate_sys_error(errno);
+    }
+    if (failed == 0)
+        failed = uv_tcp_bind(&server->listener, address, 0);
+    if (failed == 0)
+        failed = uv_listen((uv_stream_t *)&server->listener, BACKLOG, on_connection);
+    struct sockaddr_storage bound;
+    int len = sizeof(bound);
+    if (failed == 0)
+        failed = uv_tcp_getsockname(&server->listener, (struct sockaddr *)&bound, &len);
+    if (failed == 0) /* the port stands at the same place for IPv4 and IPv6 */
+        server->port = ntohs(((struct sockaddr_in *)&bound)->sin_port);
+    return failed;
+}
+
+static void on_not_started(uv_handle_t *listener)
+{
+    mem_free(LINK_OF(listener, struct server, listener));
+}
+
+static void start_handles(struct server *server)
+{
+    uv_prepare_init(server->loop, &server->round);
+    uv_idle_init(server->loop, &server->again);
+    uv_timer_init(server->loop, &server->idle_timer);
+    uv_timer_init(server->loop, &server->patience);
+    uv_prepare_start(&server->round, on_round);
+}
+
+struct result server_start(struct server **out, uv_loop_t *loop,
+                           const struct server_options *options)
+{
+    const char *host = options->host ? options->host : "127.0.0.1";
+    struct sockaddr_storage address = {0};
+    TRY(read_address(host, options->port, &address));
+    int64_t idle = options->idle_timeout > 0 ? options->idle_timeout : IDLE_DEFAULT;
+    struct server *server = NEW(struct server);
+    server->loop = loop;
+    server->handler = options->handler;
+    server->body_max = options->body_max > 0 ? options->body_max : BODY_MAX_DEFAULT;
+    server->idle_ms = (uint64_t)((idle + NS_PER_MS - 1) / NS_PER_MS);
+    link_init(&server->answering);
+    link_init(&server->waiting);
+    link_init(&server->due);
+    int failed = uv_tcp_init_ex(loop, &server->listener, address.ss_family);
+    if (failed != 0) {
+        mem_free(server);
+    } else {
+        failed = bind_and_listen(server, (const struct sockaddr *)&address, options->share_port);
+        if (failed != 0)
+            uv_close((uv_handle_t *)&server->listener, on_not_started);
+    }
+    ENSURE(failed == 0, ERR_IO, "cannot listen on %s port %u: %s", host, options->port,
+           uv_strerror(failed));
+    start_handles(server);
+    *out = server;
+    return RESULT_OK;
+}
+
+/* ---- stop ---- */
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct server *server = handle->data;
+    if (--server->handles > 0 || server->connections > 0)
+        return;
+    for (size_t i = 0; i < server->spares; i++)
+        buf_free(&server->spare[i]);
+    if (server->on_stopped)
+        server->on_stopped(server->handler.context);
+    mem_free(server);
+}
+
+static void close_handle(struct server *server, void *handle)
+{
+    uv_handle_t *h = handle;
+    h->data = server;
+    server->handles++;
+    uv_close(h, on_handle_closed);
+}
+
+static void close_rest(struct server *server)
+{
+    close_handle(server, &server->round);
+    close_handle(server, &server->again);
+    close_handle(server, &server->idle_timer);
+    close_handle(server, &server->patience);
+}
+
+void server_forget(struct server *server)
+{
+    server->connections--;
+    if (server->stopping && server->connections == 0)
+        close_rest(server);
+}
+
+static void on_patience(uv_timer_t *timer)
+{
+    struct server *server = LINK_OF(timer, struct server, patience);
+    struct link *const lists[] = {&server->answering, &server->waiting};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        while (!link_alone(lists[i]))
+            connection_abort(LINK_OF(lists[i]->next, struct connection, place));
+}
+
+static void wind_up(struct server *server, void (*on_stopped)(void *context))
+{
+    server->stopping = true;
+    server->on_stopped = on_stopped;
+    close_handle(server, &server->listener);
+    struct link *next;
+    for (struct link *l = server->waiting.next; l != &server->waiting; l = next) {
+        next = l->next;
+        connection_wind_up(LINK_OF(l, struct connection, place));
+    }
+    if (server->connections == 0)
+        close_rest(server);
+}
+
+void server_stop(struct server *server, int64_t patience, void (*on_stopped)(void *context))
+{
+    if (!server->stopping)
+        wind_up(server, on_stopped);
+    if (server->connections == 0)
+        return;
+    uint64_t ms = (uint64_t)(patience / NS_PER_MS);
+    if (!uv_is_active((uv_handle_t *)&server->patience) ||
+        ms < uv_timer_get_due_in(&server->patience))
+        uv_timer_start(&server->patience, on_patience, ms, 0);
+}
