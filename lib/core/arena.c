@@ -1,6 +1,8 @@
 /*
  * Arenas. Workload: one per case (a few KiB) and one per suite (up to tens of MiB), so the blocks
- * begin small and double up to 256 KiB; larger pieces get a block of their own.
+ * begin small and double up to 256 KiB; larger pieces get a block of their own, behind the current
+ * one, which goes on being filled. Under AddressSanitizer the bytes between pieces are poisoned, so
+ * that running over the end of one is seen.
  */
 #include "core/arena.h"
 
@@ -11,6 +13,24 @@
 
 #define BLOCK_FIRST 2048u
 #define BLOCK_LARGEST (256u << 10)
+
+#if defined(__SANITIZE_ADDRESS__)
+#define POISONING 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POISONING 1
+#endif
+#endif
+#ifdef POISONING
+#include <sanitizer/asan_interface.h>
+#define POISON(memory, size) ASAN_POISON_MEMORY_REGION(memory, size)
+#define UNPOISON(memory, size) ASAN_UNPOISON_MEMORY_REGION(memory, size)
+#define GAP 1 /* at least this many poisoned bytes after each piece */
+#else
+#define POISON(memory, size) ((void)0)
+#define UNPOISON(memory, size) ((void)0)
+#define GAP 0
+#endif
 
 struct block {
     struct block *next;
@@ -63,24 +83,27 @@ static struct block *add_block(struct arena *arena, size_t need)
     if (size < need)
         size = need;
     struct block *b = mem_alloc(sizeof(*b) + size);
-    b->used = 0;
-    b->size = size;
-    b->next = arena->blocks;
-    arena->blocks = b;
+    struct block **at = &arena->blocks;
+    if (need > BLOCK_LARGEST && *at)
+        at = &(*at)->next;
+    *b = (struct block){.next = *at, .size = size};
+    *at = b;
     arena->total += sizeof(*b) + size;
+    POISON(b->data, size);
     return b;
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
     MUST(size < SIZE_MAX / 2, "size %zu", size);
-    size_t need = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    size_t need = (size + GAP + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     struct block *b = arena->blocks;
     if (!b || b->size - b->used < need)
         b = add_block(arena, need);
     void *memory = b->data + b->used;
     b->used += need;
-    return memset(memory, 0, need);
+    UNPOISON(memory, size);
+    return memset(memory, 0, size);
 }
 
 struct slice arena_copy(struct arena *arena, struct slice bytes)

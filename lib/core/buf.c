@@ -1,6 +1,6 @@
 /*
  * Bounded buffers. Growth doubles, so that appending is linear over all; the ceiling is checked
- * before memory is asked for.
+ * before memory is asked for, and never is more asked for than the ceiling and the NUL need.
  */
 #include "core/buf.h"
 
@@ -16,6 +16,8 @@ static struct result make_room(struct buf *b, size_t more)
     size_t need = b->len + more + 1;
     if (need > b->size) {
         size_t size = b->size ? b->size * 2 : 64;
+        if (size - 1 > b->max)
+            size = b->max + 1;
         if (size < need)
             size = need;
         b->data = mem_resize(b->data, size);

@@ -86,13 +86,26 @@ struct slice jsontext_write_pretty(struct arena *arena, const json_t *value)
     return write_with(arena, value, JSON_INDENT(2));
 }
 
+/* Exactly: as doubles, 2^53 and 2^53 + 1 would be the same. */
+static bool integer_equals_real(json_int_t integer, double real)
+{
+    return real >= -0x1p63 && real < 0x1p63 && integer == (json_int_t)real && real == trunc(real);
+}
+
+static bool numbers_equal(const json_t *a, const json_t *b)
+{
+    if (json_is_integer(a))
+        return json_is_integer(b) ? json_integer_value(a) == json_integer_value(b)
+                                  : integer_equals_real(json_integer_value(a), json_real_value(b));
+    if (json_is_integer(b))
+        return integer_equals_real(json_integer_value(b), json_real_value(a));
+    return json_real_value(a) == json_real_value(b);
+}
+
 bool jsontext_equal(const json_t *a, const json_t *b)
 {
-    if (json_is_integer(a) && json_is_integer(b))
-        return json_integer_value(a) == json_integer_value(b);
     if (json_is_number(a) && json_is_number(b))
-        return json_number_value(a) >= json_number_value(b) &&
-               json_number_value(a) <= json_number_value(b);
+        return numbers_equal(a, b);
     if (json_typeof(a) != json_typeof(b))
         return false;
     if (json_is_string(a))
@@ -133,7 +146,7 @@ const char *jsontext_type(const json_t *value)
         return "integer";
     case JSON_REAL: {
         double real = json_real_value(value);
-        return real >= trunc(real) && real <= trunc(real) ? "integer" : "number";
+        return real == trunc(real) ? "integer" : "number";
     }
     case JSON_TRUE:
     case JSON_FALSE:

@@ -1,7 +1,7 @@
 /*
  * JSON over jansson: reading with limits and a position, and writing. Values are jansson's json_t;
- * object keys keep their order, duplicate keys are refused, and integers beyond 64 bits are read as
- * reals instead of being refused.
+ * object keys keep their order, duplicate keys are refused. Integers beyond 64 bits are read as
+ * reals instead of being refused, and then so is every other integer of that text.
  */
 #ifndef CORE_JSONTEXT_H
 #define CORE_JSONTEXT_H

@@ -40,6 +40,17 @@ bool log_enabled(enum log_level level)
     return level <= level_max;
 }
 
+/* A message may quote what a service sent: it must not be able to look like lines of ours. */
+static void add_on_one_line(struct text *line, struct slice message)
+{
+    struct slice rest = text_shown(line->arena, message, SIZE_MAX), part;
+    for (bool first = true; slice_split(&rest, '\n', &part); first = false) {
+        if (!first)
+            text_add_str(line, "\\n");
+        text_add(line, part);
+    }
+}
+
 void log_write(enum log_level level, const char *area, const char *format, ...)
 {
     if (!log_enabled(level))
@@ -60,7 +71,9 @@ void log_write(enum log_level level, const char *area, const char *format, ...)
         text_add_json(&line, slice_str(message));
         text_add_str(&line, "}\n");
     } else {
-        text_printf(&line, "%s %s %s: %s\n", now, level_names[level], area, message);
+        text_printf(&line, "%s %s %s: ", now, level_names[level], area);
+        add_on_one_line(&line, slice_str(message));
+        text_add_byte(&line, '\n');
     }
     if (write(STDERR_FILENO, line.data, line.len) < 0)
         return; /* stderr is gone: there is nowhere left to say so */

@@ -34,7 +34,7 @@ static struct result digits(const char *wanted, struct slice s, size_t from, uin
         if (!digit(s.data[i]))
             return wrong(wanted, s, i);
         uint64_t d = (uint64_t)(s.data[i] - '0');
-        if (value > (max - d) / 10)
+        if (d > max || value > (max - d) / 10)
             return error_set(ERR_VALUE, "%.*s is more than %llu", SLICE_ARG(s),
                              (unsigned long long)max);
         value = value * 10 + d;
@@ -185,19 +185,20 @@ struct result parse_size(struct slice s, uint64_t *bytes)
     return RESULT_OK;
 }
 
+/* The bounds stand where rounding would give a fourth digit: 999.5 µs is shown as 1.00 ms. */
 const char *format_duration(char out[DURATION_TEXT], int64_t nanoseconds)
 {
     static const struct {
         double below, factor;
         const char *unit;
-    } scales[] = {{1e3, 1, "ns"}, {1e6, 1e3, "µs"}, {1e9, 1e6, "ms"}, {60e9, 1e9, "s"}};
+    } scales[] = {{1e3, 1, "ns"}, {999.5e3, 1e3, "µs"}, {999.5e6, 1e6, "ms"}, {60e9, 1e9, "s"}};
     double value = (double)nanoseconds;
 
     for (size_t i = 0; i < sizeof(scales) / sizeof(scales[0]); i++) {
         if (value >= scales[i].below)
             continue;
         double shown = value / scales[i].factor;
-        int decimals = scales[i].factor == 1 || shown >= 100 ? 0 : shown >= 10 ? 1 : 2;
+        int decimals = scales[i].factor == 1 || shown >= 99.95 ? 0 : shown >= 9.995 ? 1 : 2;
         snprintf(out, DURATION_TEXT, "%.*f %s", decimals, shown, scales[i].unit);
         return out;
     }

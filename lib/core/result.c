@@ -21,8 +21,8 @@ static const struct {
 #undef X
 };
 
-static struct result record(enum error_code code, struct place place, const char *format,
-                            va_list args)
+__attribute__((format(printf, 3, 0))) static struct result
+record(enum error_code code, struct place place, const char *format, va_list args)
 {
     /* The arguments may point into the old text, so it is formatted aside. */
     char text[sizeof(last.text)];

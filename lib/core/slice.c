@@ -37,8 +37,7 @@ bool slice_starts(struct slice s, struct slice prefix)
 
 bool slice_ends(struct slice s, struct slice suffix)
 {
-    return s.len >= suffix.len &&
-           slice_eq(slice_of(s.data + (s.len - suffix.len), suffix.len), suffix);
+    return s.len >= suffix.len && slice_eq(slice_from(s, s.len - suffix.len), suffix);
 }
 
 ptrdiff_t slice_find(struct slice s, struct slice needle)

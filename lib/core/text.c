@@ -159,15 +159,32 @@ struct slice text_shown(struct arena *arena, struct slice s, size_t max)
         unsigned char c = (unsigned char)rest.data[0];
         if (taken + (n ? n : 1) > max)
             break;
-        if (n == 0)
+        if (n == 0 || (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
             text_printf(&t, "\\x%02x", c);
-        else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-            text_printf(&t, "\\x%02x", c);
+        else if (n == 2 && c == 0xc2 && (unsigned char)rest.data[1] < 0xa0) /* U+0080 to U+009F */
+            text_printf(&t, "\\xc2\\x%02x", (unsigned char)rest.data[1]);
         else
             text_add(&t, slice_of(rest.data, n));
         taken += n ? n : 1;
     }
     if (taken < s.len)
         text_printf(&t, "… (%zu more bytes)", s.len - taken);
+    return text_slice(&t);
+}
+
+struct slice utf8_repaired(struct arena *arena, struct slice s)
+{
+    struct text t = text_in(arena);
+
+    if (s.len == 0 || (!memchr(s.data, 0, s.len) && utf8_valid(s)))
+        return s;
+    while (s.len) {
+        size_t n = s.data[0] ? utf8_sequence(s) : 0;
+        if (n)
+            text_add(&t, slice_of(s.data, n));
+        else
+            text_add_str(&t, REPLACEMENT);
+        s = slice_from(s, n ? n : 1);
+    }
     return text_slice(&t);
 }

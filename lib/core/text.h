@@ -41,8 +41,9 @@ static inline const char *text_str(const struct text *t)
 }
 
 /*
- * Text shown to people, at most `max` bytes: cut at a character, with a note of how much is
- * missing; control characters escaped, invalid UTF-8 as \xNN. Newlines and tabs stay.
+ * Text shown to people, at most `max` bytes of `s`: cut at a character, with a note of how much is
+ * missing; control characters (terminals obey them) and invalid UTF-8 as \xNN, byte by byte.
+ * Newlines and tabs stay.
  */
 struct slice text_shown(struct arena *arena, struct slice s, size_t max);
 
@@ -52,5 +53,8 @@ bool utf8_valid(struct slice s);
 
 /* Unicode scalar values in valid UTF-8; invalid bytes count one each. */
 size_t utf8_length(struct slice s);
+
+/* The text itself when it is UTF-8 without NUL bytes, else a copy with U+FFFD for each bad byte. */
+struct slice utf8_repaired(struct arena *arena, struct slice s);
 
 #endif

@@ -8,7 +8,10 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "core/parse.h"
+#include "core/random.h"
 
 static void durations_are_read_in_every_unit(void **state)
 {
@@ -69,6 +72,34 @@ static void integers_keep_their_full_range(void **state)
         assert_int_equal(parse_integer(slice_str(wrong[i]), &value).code, ERR_VALUE);
 }
 
+static void a_ceiling_below_ten_holds(void **state)
+{
+    (void)state;
+    for (uint64_t max = 0; max < 30; max++) {
+        for (uint64_t value = 0; value < 40; value++) {
+            char text[8];
+            uint64_t out;
+            int len = snprintf(text, sizeof(text), "%d", (int)value);
+            struct result r = parse_unsigned(slice_of(text, (size_t)len), max, &out);
+            assert_int_equal(r.code, value <= max ? ERR_OK : ERR_VALUE);
+            assert_true(!result_ok(r) || out == value);
+        }
+    }
+}
+
+static void any_integer_reads_back_as_it_was_printed(void **state)
+{
+    (void)state;
+    struct random r = random_seeded(10);
+    for (int i = 0; i < 5000; i++) {
+        int64_t value = (int64_t)random_next(&r) >> random_between(&r, 0, 63), out;
+        char text[32];
+        int len = snprintf(text, sizeof(text), "%lld", (long long)value);
+        assert_true(result_ok(parse_integer(slice_of(text, (size_t)len), &out)));
+        assert_true(out == value);
+    }
+}
+
 static void numbers_follow_json(void **state)
 {
     (void)state;
@@ -105,6 +136,15 @@ static void durations_are_shown_with_three_digits(void **state)
     assert_string_equal(format_duration(out, 2500000000), "2.50 s");
     assert_string_equal(format_duration(out, 125000000000), "2m05s");
     assert_string_equal(format_duration(out, 7260000000000), "2h01m");
+    /* Where rounding would give a fourth digit. */
+    assert_string_equal(format_duration(out, 999499), "999 µs");
+    assert_string_equal(format_duration(out, 999500), "1.00 ms");
+    assert_string_equal(format_duration(out, 9994999), "9.99 ms");
+    assert_string_equal(format_duration(out, 9999999), "10.0 ms");
+    assert_string_equal(format_duration(out, 99949999), "99.9 ms");
+    assert_string_equal(format_duration(out, 99999999), "100 ms");
+    assert_string_equal(format_duration(out, 999999999), "1.00 s");
+    assert_string_equal(format_duration(out, 59999999999), "60.0 s");
 }
 
 int main(void)
@@ -113,6 +153,8 @@ int main(void)
         cmocka_unit_test(durations_are_read_in_every_unit),
         cmocka_unit_test(a_wrong_duration_says_where),
         cmocka_unit_test(integers_keep_their_full_range),
+        cmocka_unit_test(a_ceiling_below_ten_holds),
+        cmocka_unit_test(any_integer_reads_back_as_it_was_printed),
         cmocka_unit_test(numbers_follow_json),
         cmocka_unit_test(sizes_know_both_kinds_of_kilo),
         cmocka_unit_test(durations_are_shown_with_three_digits),
