@@ -83,7 +83,7 @@ struct case_result {
     int64_t queued, duration; /* ns: waiting for its turn; from start to end with all attempts */
     uint32_t slot;            /* which of the --jobs slots ran it, from 0 */
     const struct attempt_result *attempts;
-    struct slice rerun; /* the command that reruns just this case */
+    struct slice rerun; /* the command that reruns just this case; kept when it did not pass */
 };
 
 /* What is known of a run as a whole. */
@@ -96,6 +96,7 @@ struct run_info {
     uint32_t jobs;
     int64_t started_wall, duration;
     size_t planned;
+    int64_t expected; /* ns, how long the run should take by history; 0 when unknown; not stored */
     size_t counts[CASE_STATUS_COUNT];
     size_t slow, flaky, leaky, timed_out;
     int exit_status; /* -1 while it has not ended */
@@ -112,10 +113,14 @@ enum event_kind {
 
 const char *event_kind_name(enum event_kind kind);
 
+/* Add a finished case to the run's counts. */
+void run_count(struct run_info *run, const struct case_result *result);
+
 struct event {
     enum event_kind kind;
-    int64_t at_wall; /* ns since the epoch */
-    const struct run_info *run;
+    int64_t at_wall;            /* ns since the epoch */
+    const struct run_info *run; /* counts and duration are filled only in EVENT_RUN_FINISHED */
+    bool earlier;               /* a case that finished in an earlier session of a resumed run */
     union {
         struct {
             struct slice name, state, detail; /* "worker", "ready", "pid 123, port 4711, 8.1 ms" */

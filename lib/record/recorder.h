@@ -19,7 +19,11 @@ struct recorder;
 struct recorder *recorder_new(uv_loop_t *loop, struct store *store, struct sink *const *sinks,
                               size_t sink_count, const struct redactor *redactor);
 
-/* Begin: the run and its plan are durable before this returns; then EVENT_RUN_STARTED. */
+/*
+ * Begin: the run and its plan are durable before this returns; then EVENT_RUN_STARTED. For a run
+ * that is `resumed`, `cases` is not looked at, and the sinks hear of the results it has already
+ * (events marked `earlier`), so that reports and counts are of the whole run.
+ */
 struct result recorder_begin(struct recorder *recorder, const struct run_info *run,
                              const struct planned_case *cases, size_t count, bool resumed) MUST_USE;
 
@@ -29,7 +33,10 @@ void recorder_emit(struct recorder *recorder, const struct event *event);
 /* Takes over the result and its arena. */
 void recorder_case(struct recorder *recorder, struct case_result *result);
 
-/* Called on the loop after each commit, with the store's failure if there was one. */
+/*
+ * Called on the loop after each commit, with the store's failure if there was one (the results of
+ * that commit are then shown but not kept).
+ */
 void recorder_on_commit(struct recorder *recorder,
                         void (*committed)(void *context, struct result result), void *context);
 
@@ -43,6 +50,10 @@ size_t recorder_pending(const struct recorder *recorder);
  */
 struct result recorder_end(struct recorder *recorder, struct run_info *run) MUST_USE;
 
+/*
+ * Also without recorder_end (what was handed over is then still committed). The memory goes when
+ * the loop has run once more. NULL is allowed.
+ */
 void recorder_free(struct recorder *recorder);
 
 #endif

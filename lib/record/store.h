@@ -28,10 +28,13 @@ struct planned_case {
 struct result store_begin(struct store *store, const struct run_info *run,
                           const struct planned_case *cases, size_t count) MUST_USE;
 
-/* Continue a run: its exit status is unknown again. */
+/* Continue a run: its exit status is unknown again, its cancelled results are dropped. */
 struct result store_resume(struct store *store, struct slice run_id) MUST_USE;
 
-/* Results of finished cases, durably, in one transaction. */
+/*
+ * Results of finished cases, durably, in one transaction. A case has one result per run: a second
+ * one replaces the first.
+ */
 struct result store_results(struct store *store, struct slice run_id,
                             const struct case_result *const *results, size_t count) MUST_USE;
 

@@ -1,0 +1,453 @@
+/*
+ * The SQLite store: everything that reads. A run is read in one pass: one cursor per table, all in
+ * the order of their keys and moved on together, so that a million results cost a million rows and
+ * not a million queries.
+ */
+#include "record/store_internal.h"
+
+#include <stdlib.h>
+
+#include "core/text.h"
+
+/* --- finding runs --- */
+
+struct result store_totals(struct store *store, int64_t run, struct run_info *info)
+{
+    sqlite3_stmt *q;
+    bool row;
+
+    memset(info->counts, 0, sizeof(info->counts));
+    info->slow = info->flaky = info->leaky = info->timed_out = 0;
+    TRY(store_statement(store, STATEMENT_TOTALS, &q));
+    sqlite3_bind_int64(q, 1, run);
+    for (;;) {
+        TRY(store_step(store, q, &row));
+        if (!row)
+            return RESULT_OK;
+        int64_t status = sqlite3_column_int64(q, 0), flags = sqlite3_column_int64(q, 1);
+        size_t count = (size_t)sqlite3_column_int64(q, 2);
+        if (status >= 0 && status < CASE_STATUS_COUNT)
+            info->counts[status] += count;
+        info->slow += flags & CASE_SLOW ? count : 0;
+        info->flaky += flags & CASE_FLAKY ? count : 0;
+        info->leaky += flags & CASE_LEAKY ? count : 0;
+        info->timed_out += flags & CASE_TIMED_OUT ? count : 0;
+    }
+}
+
+static struct result read_run(struct store *store, struct arena *arena, int64_t run,
+                              struct run_info *out)
+{
+    sqlite3_stmt *q;
+    bool row;
+
+    TRY(store_statement(store, STATEMENT_READ_RUN, &q));
+    sqlite3_bind_int64(q, 1, run);
+    TRY(store_step(store, q, &row));
+    MUST(row, "run number %lld vanished", (long long)run);
+    *out = (struct run_info){
+        .id = store_column_text(arena, q, 0),
+        .command = store_column_text(arena, q, 1),
+        .host = store_column_text(arena, q, 3),
+        .version = store_column_text(arena, q, 4),
+        .seed = (uint64_t)sqlite3_column_int64(q, 5),
+        .jobs = (uint32_t)sqlite3_column_int64(q, 6),
+        .started_wall = sqlite3_column_int64(q, 7),
+        .duration = sqlite3_column_int64(q, 8),
+        .exit_status = -1,
+        .planned = (size_t)sqlite3_column_int64(q, 10),
+    };
+    if (sqlite3_column_type(q, 9) != SQLITE_NULL)
+        out->exit_status = sqlite3_column_int(q, 9);
+    struct slice options = store_column_text(arena, q, 2);
+    sqlite3_reset(q);
+    if (options.len && !result_ok(jsontext_read_in(arena, options, &out->options)))
+        return error_context((struct result){error_last()->code},
+                             "result store %s, options of run %.*s", store->path,
+                             SLICE_ARG(out->id));
+    return store_totals(store, run, out);
+}
+
+/* "20261121-101530-4f2a, 20261120-…" from rows (run, id). */
+static struct result list_runs(struct store *store, struct arena *arena, sqlite3_stmt *q,
+                               struct text *list)
+{
+    bool row;
+    for (;;) {
+        TRY(store_step(store, q, &row));
+        if (!row)
+            return RESULT_OK;
+        if (list->len)
+            text_add_str(list, ", ");
+        text_add(list, store_column_text(arena, q, 1));
+    }
+}
+
+static struct result no_such_run(struct store *store, struct arena *arena, struct slice wanted)
+{
+    struct text list = text_in(arena);
+    sqlite3_stmt *q;
+
+    TRY(store_statement(store, STATEMENT_LATEST_RUNS, &q));
+    TRY(list_runs(store, arena, q, &list));
+    ENSURE(list.len, ERR_NOT_FOUND, "result store %s holds no run yet", store->path);
+    return error_set(ERR_NOT_FOUND, "result store %s has no run \"%.*s\"; the latest are %s",
+                     store->path, SLICE_ARG(wanted), text_str(&list));
+}
+
+static struct result several_runs(struct store *store, struct arena *arena, struct slice wanted)
+{
+    struct text list = text_in(arena);
+    sqlite3_stmt *q;
+
+    TRY(store_statement(store, STATEMENT_MATCH_RUN, &q));
+    store_bind_text(store, q, 1, wanted);
+    TRY(list_runs(store, arena, q, &list));
+    return error_set(ERR_NOT_FOUND, "several runs begin with \"%.*s\": %s; give more of the id",
+                     SLICE_ARG(wanted), text_str(&list));
+}
+
+struct result store_find(struct store *store, struct arena *arena, struct slice wanted,
+                         struct run_info *out)
+{
+    sqlite3_stmt *q;
+    bool row, last = slice_is(wanted, "last");
+
+    TRY(store_statement(store, last ? STATEMENT_LATEST_RUNS : STATEMENT_MATCH_RUN, &q));
+    if (!last)
+        store_bind_text(store, q, 1, wanted);
+    if (!last && wanted.len == 0)
+        return no_such_run(store, arena, wanted);
+    TRY(store_step(store, q, &row));
+    if (!row)
+        return no_such_run(store, arena, wanted);
+    int64_t run = sqlite3_column_int64(q, 0);
+    bool exact = slice_eq(store_column_text(arena, q, 1), wanted);
+    if (!last && !exact) {
+        TRY(store_step(store, q, &row));
+        if (row) {
+            sqlite3_reset(q);
+            return several_runs(store, arena, wanted);
+        }
+    }
+    sqlite3_reset(q);
+    return read_run(store, arena, run, out);
+}
+
+/* --- keys --- */
+
+static struct result read_keys(struct store *store, struct arena *arena, sqlite3_stmt *q,
+                               struct slice **keys, size_t *count)
+{
+    size_t room = 0;
+    bool row;
+
+    *keys = NULL;
+    *count = 0;
+    for (;;) {
+        TRY(store_step(store, q, &row));
+        if (!row)
+            return RESULT_OK;
+        if (*count == room) {
+            room = room ? room * 2 : 64;
+            struct slice *more = ARENA_ARRAY(arena, struct slice, room);
+            if (*count)
+                memcpy(more, *keys, *count * sizeof(**keys));
+            *keys = more;
+        }
+        (*keys)[(*count)++] = store_column_text(arena, q, 0);
+    }
+}
+
+struct result store_unfinished(struct store *store, struct arena *arena, struct slice run_id,
+                               struct slice **keys, size_t *count)
+{
+    int64_t run;
+    sqlite3_stmt *q;
+    TRY(store_run_number(store, run_id, &run));
+    TRY(store_statement(store, STATEMENT_UNFINISHED, &q));
+    sqlite3_bind_int64(q, 1, run);
+    sqlite3_bind_int64(q, 2, CASE_CANCELLED);
+    return read_keys(store, arena, q, keys, count);
+}
+
+struct result store_failed(struct store *store, struct arena *arena, struct slice run_id,
+                           struct slice **keys, size_t *count)
+{
+    int64_t run;
+    sqlite3_stmt *q;
+    TRY(store_run_number(store, run_id, &run));
+    TRY(store_statement(store, STATEMENT_FAILED, &q));
+    sqlite3_bind_int64(q, 1, run);
+    sqlite3_bind_int64(q, 2, CASE_FAILED);
+    sqlite3_bind_int64(q, 3, CASE_ERROR);
+    return read_keys(store, arena, q, keys, count);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int64_t store_expected_duration(struct store *store, struct slice key)
+{
+    int64_t durations[20];
+    size_t count = 0;
+    sqlite3_stmt *q;
+    bool row = true;
+
+    /* An estimate: a store that cannot be read here will be reported by whoever must have it. */
+    if (!result_ok(store_statement(store, STATEMENT_DURATIONS, &q)))
+        return -1;
+    store_bind_text(store, q, 1, key);
+    sqlite3_bind_int64(q, 2, CASE_PASSED);
+    while (count < 20 && result_ok(store_step(store, q, &row)) && row)
+        durations[count++] = sqlite3_column_int64(q, 0);
+    sqlite3_reset(q);
+    if (count == 0)
+        return -1;
+    qsort(durations, count, sizeof(durations[0]), by_value);
+    return durations[count / 2];
+}
+
+/* --- results --- */
+
+/* A table read in the order of its keys (sequence, attempt, step). */
+struct cursor {
+    sqlite3_stmt *q;
+    bool row; /* stands on a row */
+};
+
+static struct result cursor_open(struct store *store, enum statement which, int64_t run,
+                                 struct cursor *c)
+{
+    TRY(store_statement(store, which, &c->q));
+    sqlite3_bind_int64(c->q, 1, run);
+    return store_step(store, c->q, &c->row);
+}
+
+/* Does the row belong to the thing with these first key columns? */
+static bool cursor_at(const struct cursor *c, const int64_t *key, int columns)
+{
+    for (int i = 0; i < columns; i++)
+        if (!c->row || sqlite3_column_int64(c->q, i) != key[i])
+            return false;
+    return true;
+}
+
+struct visit {
+    struct store *store;
+    struct cursor results, attempts, steps, verdicts, evidence;
+    struct arena *arena; /* of the result being read */
+    struct source *source;
+    int64_t key[3]; /* sequence, attempt, step being read */
+};
+
+static struct place read_place(struct visit *v, sqlite3_stmt *q, int at)
+{
+    struct place place = {.line = (uint32_t)sqlite3_column_int64(q, at + 1),
+                          .column = (uint32_t)sqlite3_column_int64(q, at + 2)};
+    struct slice file = store_column_text(v->arena, q, at);
+    if (file.len) {
+        struct source *source = ARENA_NEW(v->arena, struct source);
+        source->name = file.data;
+        place.source = source;
+    } else if (place.line) {
+        place.source = v->source;
+    }
+    return place;
+}
+
+static enum case_status read_status(sqlite3_stmt *q, int at)
+{
+    int64_t status = sqlite3_column_int64(q, at);
+    return status >= 0 && status < CASE_STATUS_COUNT ? (enum case_status)status : CASE_ERROR;
+}
+
+static enum error_code read_error_code(struct visit *v, sqlite3_stmt *q, int at)
+{
+    static const enum error_code codes[] = {
+#define X(code, name, text, exit_status, retryable) ERR_##code,
+        ERROR_TABLE(X)
+#undef X
+    };
+    struct slice name = store_column_text(v->arena, q, at);
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (slice_is(name, error_name(codes[i])))
+            return codes[i];
+    return ERR_OK;
+}
+
+static struct result read_verdicts(struct visit *v, const struct verdict **list)
+{
+    struct cursor *c = &v->verdicts;
+    struct verdict *last = NULL;
+    while (cursor_at(c, v->key, 3)) {
+        struct verdict *verdict = ARENA_NEW(v->arena, struct verdict);
+        struct slice message = store_column_text(v->arena, c->q, 8);
+        verdict->check = arena_string(v->arena, store_column_text(v->arena, c->q, 3));
+        verdict->passed = sqlite3_column_int(c->q, 4);
+        verdict->impossible = sqlite3_column_int(c->q, 5);
+        verdict->expected = store_column_text(v->arena, c->q, 6);
+        verdict->actual = store_column_text(v->arena, c->q, 7);
+        verdict->message = message.len ? message.data : NULL;
+        verdict->at = read_place(v, c->q, 9);
+        if (last)
+            last->next = verdict;
+        else
+            *list = verdict;
+        last = verdict;
+        TRY(store_step(v->store, c->q, &c->row));
+    }
+    return RESULT_OK;
+}
+
+static struct result read_steps(struct visit *v, const struct step_result **list)
+{
+    struct cursor *c = &v->steps;
+    struct step_result *last = NULL;
+    while (cursor_at(c, v->key, 2)) {
+        struct step_result *step = ARENA_NEW(v->arena, struct step_result);
+        v->key[2] = sqlite3_column_int64(c->q, 2);
+        step->name = store_column_text(v->arena, c->q, 3);
+        step->kind = store_column_text(v->arena, c->q, 4);
+        step->trial = (uint32_t)sqlite3_column_int64(c->q, 5);
+        step->index = (uint32_t)sqlite3_column_int64(c->q, 6);
+        step->status = read_status(c->q, 7);
+        step->error_code = read_error_code(v, c->q, 8);
+        step->error = store_column_text(v->arena, c->q, 9);
+        step->at = read_place(v, c->q, 10);
+        step->started = sqlite3_column_int64(c->q, 13);
+        step->duration = sqlite3_column_int64(c->q, 14);
+        step->first_byte = sqlite3_column_int64(c->q, 15);
+        step->first_token = sqlite3_column_int64(c->q, 16);
+        TRY(read_verdicts(v, &step->verdicts));
+        if (cursor_at(&v->evidence, v->key, 3)) {
+            step->request = store_column_text(v->arena, v->evidence.q, 3);
+            step->response = store_column_text(v->arena, v->evidence.q, 4);
+            step->log = store_column_text(v->arena, v->evidence.q, 5);
+            TRY(store_step(v->store, v->evidence.q, &v->evidence.row));
+        }
+        if (last)
+            last->next = step;
+        else
+            *list = step;
+        last = step;
+        TRY(store_step(v->store, c->q, &c->row));
+    }
+    return RESULT_OK;
+}
+
+static struct result read_attempts(struct visit *v, const struct attempt_result **list)
+{
+    struct cursor *c = &v->attempts;
+    struct attempt_result *last = NULL;
+    while (cursor_at(c, v->key, 1)) {
+        struct attempt_result *attempt = ARENA_NEW(v->arena, struct attempt_result);
+        v->key[1] = sqlite3_column_int64(c->q, 1);
+        attempt->number = (uint32_t)sqlite3_column_int64(c->q, 2);
+        attempt->status = read_status(c->q, 3);
+        attempt->started = sqlite3_column_int64(c->q, 4);
+        attempt->duration = sqlite3_column_int64(c->q, 5);
+        attempt->trials = (uint32_t)sqlite3_column_int64(c->q, 6);
+        attempt->trials_passed = (uint32_t)sqlite3_column_int64(c->q, 7);
+        attempt->given = store_column_text(v->arena, c->q, 8);
+        TRY(read_steps(v, &attempt->steps));
+        if (last)
+            last->next = attempt;
+        else
+            *list = attempt;
+        last = attempt;
+        TRY(store_step(v->store, c->q, &c->row));
+    }
+    return RESULT_OK;
+}
+
+static void read_tags(struct visit *v, sqlite3_stmt *q, int at, struct case_result *r)
+{
+    struct slice text = store_column_text(v->arena, q, at);
+    json_t *json;
+    if (text.len == 0 || !result_ok(jsontext_read_in(v->arena, text, &json)))
+        return; /* only ever written by us; without its tags a result is still a result */
+    size_t count = json_array_size(json);
+    struct slice *tags = ARENA_ARRAY(v->arena, struct slice, count);
+    for (size_t i = 0; i < count; i++)
+        tags[i] = jsontext_slice(json_array_get(json, i));
+    r->tags = tags;
+    r->tag_count = count;
+}
+
+static struct result read_result(struct visit *v, struct case_result *r)
+{
+    sqlite3_stmt *q = v->results.q;
+
+    *r = (struct case_result){
+        .arena = v->arena,
+        .key = store_column_text(v->arena, q, 1),
+        .suite = store_column_text(v->arena, q, 2),
+        .id = store_column_text(v->arena, q, 3),
+        .describe = store_column_text(v->arena, q, 4),
+        .model = store_column_text(v->arena, q, 5),
+        .file = store_column_text(v->arena, q, 6),
+        .status = read_status(q, 10),
+        .flags = (unsigned)sqlite3_column_int64(q, 11),
+        .started_wall = sqlite3_column_int64(q, 12),
+        .queued = sqlite3_column_int64(q, 13),
+        .duration = sqlite3_column_int64(q, 14),
+        .slot = (uint32_t)sqlite3_column_int64(q, 15),
+        .reason = store_column_text(v->arena, q, 16),
+        .rerun = store_column_text(v->arena, q, 17),
+    };
+    v->source = ARENA_NEW(v->arena, struct source);
+    v->source->name = arena_string(v->arena, r->file);
+    r->at = read_place(v, q, 6);
+    read_tags(v, q, 9, r);
+    v->key[0] = sqlite3_column_int64(q, 0);
+    TRY(read_attempts(v, &r->attempts));
+    return store_step(v->store, v->results.q, &v->results.row);
+}
+
+static struct result visit_all(struct visit *v,
+                               void (*visit)(void *context, const struct case_result *result),
+                               void *context)
+{
+    while (v->results.row) {
+        DEFER(arena_free_pointer)
+        struct arena *arena = arena_new();
+        struct case_result result;
+        v->arena = arena;
+        TRY(read_result(v, &result));
+        visit(context, &result);
+    }
+    return RESULT_OK;
+}
+
+struct result store_visit(struct store *store, struct slice run_id,
+                          void (*visit)(void *context, const struct case_result *result),
+                          void *context)
+{
+    struct visit v = {.store = store};
+    int64_t run;
+
+    TRY(store_run_number(store, run_id, &run));
+    /* One read transaction, so that all tables are seen at the same moment. */
+    if (sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+        return store_error(store, "cannot be read");
+    struct result r = cursor_open(store, STATEMENT_VISIT_RESULTS, run, &v.results);
+    if (result_ok(r))
+        r = cursor_open(store, STATEMENT_VISIT_ATTEMPTS, run, &v.attempts);
+    if (result_ok(r))
+        r = cursor_open(store, STATEMENT_VISIT_STEPS, run, &v.steps);
+    if (result_ok(r))
+        r = cursor_open(store, STATEMENT_VISIT_VERDICTS, run, &v.verdicts);
+    if (result_ok(r))
+        r = cursor_open(store, STATEMENT_VISIT_EVIDENCE, run, &v.evidence);
+    if (result_ok(r))
+        r = visit_all(&v, visit, context);
+    const struct cursor *cursors[] = {&v.results, &v.attempts, &v.steps, &v.verdicts, &v.evidence};
+    for (size_t i = 0; i < sizeof(cursors) / sizeof(cursors[0]); i++)
+        sqlite3_reset(cursors[i]->q);
+    sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
+    return r;
+}

@@ -1,0 +1,212 @@
+/*
+ * The tables, and how a database of an older version becomes one of this version. Step i of
+ * `store_schema` leads from version i to i + 1; steps are only ever added, never changed.
+ *
+ * Workload: results are appended at up to tens of thousands per second and read seldom, but over
+ * millions of rows. So everything of a run is clustered by (run, sequence), which makes inserts
+ * appends and reports one scan; what a case looks like stands once per change of the case
+ * (`definition`) and not once per result; and one index serves history: it holds all that "how did
+ * this case do, how long did it take" needs.
+ */
+#include "record/store_internal.h"
+
+#include <unistd.h>
+
+/* "ASSY": tells our databases from others (PRAGMA application_id). */
+#define APPLICATION_ID 0x41535359
+
+/* Statuses are stored as these numbers. */
+_Static_assert(CASE_PASSED == 0 && CASE_SKIPPED == 1 && CASE_CANCELLED == 2 && CASE_FAILED == 3 &&
+                   CASE_ERROR == 4 && CASE_STATUS_COUNT == 5,
+               "a changed order of statuses needs a migration");
+_Static_assert(CASE_SLOW == 1 && CASE_FLAKY == 2 && CASE_LEAKY == 4 && CASE_TIMED_OUT == 8,
+               "a changed flag needs a migration");
+
+const char *const store_schema[] = {
+    "CREATE TABLE run (\n"
+    "  run INTEGER PRIMARY KEY,           -- in the order they began\n"
+    "  id TEXT NOT NULL UNIQUE,\n"
+    "  command TEXT NOT NULL,\n"
+    "  options TEXT,                      -- JSON: what makes the same plan again\n"
+    "  host TEXT, version TEXT,\n"
+    "  seed INTEGER NOT NULL,             -- unsigned 64 bit, as signed\n"
+    "  jobs INTEGER NOT NULL,\n"
+    "  started INTEGER NOT NULL,          -- ns since the epoch\n"
+    "  duration INTEGER,                  -- ns; durations are ns everywhere\n"
+    "  exit_status INTEGER,               -- NULL while the run has not ended\n"
+    "  planned INTEGER NOT NULL,\n"
+    "  passed INTEGER, skipped INTEGER, cancelled INTEGER, failed INTEGER, error INTEGER,\n"
+    "  slow INTEGER, flaky INTEGER, leaky INTEGER, timed_out INTEGER\n"
+    ") STRICT;\n"
+    "CREATE TABLE status (status INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;\n"
+    "INSERT INTO status VALUES (0, 'passed'), (1, 'skipped'), (2, 'cancelled'), (3, 'failed'),\n"
+    "  (4, 'error');\n"
+    "CREATE TABLE flag (flag INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;\n"
+    "INSERT INTO flag VALUES (1, 'slow'), (2, 'flaky'), (4, 'leaky'), (8, 'timed_out');\n"
+    "CREATE TABLE test_case (\n"
+    "  test_case INTEGER PRIMARY KEY,\n"
+    "  key TEXT NOT NULL UNIQUE,          -- suite/id with matrix values\n"
+    "  suite TEXT, id TEXT\n"
+    ") STRICT;\n"
+    "CREATE TABLE definition (            -- a case as a suite had it, a row per change\n"
+    "  definition INTEGER PRIMARY KEY,\n"
+    "  test_case INTEGER NOT NULL REFERENCES test_case,\n"
+    "  hash INTEGER NOT NULL,             -- of all that follows\n"
+    "  describe TEXT, model TEXT, file TEXT, line INTEGER NOT NULL, \"column\" INTEGER NOT NULL,\n"
+    "  tags TEXT,                         -- JSON array\n"
+    "  UNIQUE (test_case, hash)\n"
+    ") STRICT;\n"
+    "CREATE TABLE planned (\n"
+    "  run INTEGER NOT NULL REFERENCES run, position INTEGER NOT NULL,\n"
+    "  test_case INTEGER NOT NULL REFERENCES test_case,\n"
+    "  PRIMARY KEY (run, position)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE result (\n"
+    "  run INTEGER NOT NULL REFERENCES run,\n"
+    "  sequence INTEGER NOT NULL,         -- in the order they finished, from 1\n"
+    "  test_case INTEGER NOT NULL REFERENCES test_case,\n"
+    "  definition INTEGER NOT NULL REFERENCES definition,\n"
+    "  status INTEGER NOT NULL REFERENCES status,\n"
+    "  flags INTEGER NOT NULL,            -- of table flag, added up\n"
+    "  started INTEGER NOT NULL,          -- ns since the epoch; 0: it never began\n"
+    "  queued INTEGER NOT NULL, duration INTEGER NOT NULL,\n"
+    "  slot INTEGER NOT NULL,\n"
+    "  reason TEXT, rerun TEXT,\n"
+    "  PRIMARY KEY (run, sequence)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE INDEX result_history ON result (test_case, run, status, duration);\n"
+    "CREATE TABLE attempt (\n"
+    "  run INTEGER NOT NULL, sequence INTEGER NOT NULL,\n"
+    "  attempt INTEGER NOT NULL,          -- position, from 0\n"
+    "  number INTEGER NOT NULL, status INTEGER NOT NULL,\n"
+    "  started INTEGER NOT NULL,          -- ns, monotonic: only differences mean anything\n"
+    "  duration INTEGER NOT NULL, trials INTEGER NOT NULL, trials_passed INTEGER NOT NULL,\n"
+    "  given TEXT,                        -- JSON\n"
+    "  PRIMARY KEY (run, sequence, attempt)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE step (\n"
+    "  run INTEGER NOT NULL, sequence INTEGER NOT NULL, attempt INTEGER NOT NULL,\n"
+    "  step INTEGER NOT NULL,             -- position in the attempt, from 0\n"
+    "  name TEXT, kind TEXT, trial INTEGER NOT NULL, position INTEGER NOT NULL,\n"
+    "  status INTEGER NOT NULL, error_code TEXT, error TEXT,\n"
+    "  file TEXT,                         -- NULL: the file of the case\n"
+    "  line INTEGER NOT NULL, \"column\" INTEGER NOT NULL,\n"
+    "  started INTEGER NOT NULL, duration INTEGER NOT NULL,\n"
+    "  first_byte INTEGER NOT NULL, first_token INTEGER NOT NULL,\n"
+    "  PRIMARY KEY (run, sequence, attempt, step)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE verdict (\n"
+    "  run INTEGER NOT NULL, sequence INTEGER NOT NULL, attempt INTEGER NOT NULL,\n"
+    "  step INTEGER NOT NULL, verdict INTEGER NOT NULL,\n"
+    "  name TEXT, passed INTEGER NOT NULL, impossible INTEGER NOT NULL,\n"
+    "  expected TEXT, actual TEXT, message TEXT,\n"
+    "  file TEXT, line INTEGER NOT NULL, \"column\" INTEGER NOT NULL,\n"
+    "  PRIMARY KEY (run, sequence, attempt, step, verdict)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE evidence (              -- of steps that did not pass; long texts, so by rowid\n"
+    "  run INTEGER NOT NULL, sequence INTEGER NOT NULL, attempt INTEGER NOT NULL,\n"
+    "  step INTEGER NOT NULL, request TEXT, response TEXT, log TEXT,\n"
+    "  PRIMARY KEY (run, sequence, attempt, step)\n"
+    ") STRICT;\n",
+};
+
+const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);
+
+static struct result run_sql(sqlite3 *db, const char *path, const char *sql)
+{
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    ENSURE(rc == SQLITE_OK, ERR_STORE, "result store %s: %s", path, sqlite3_errmsg(db));
+    return RESULT_OK;
+}
+
+static struct result read_integer(sqlite3 *db, const char *path, const char *sql, int64_t *out)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        *out = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    ENSURE(rc != SQLITE_NOTADB, ERR_STORE,
+           "%s is not a result store: the file is no SQLite database; name another with --store",
+           path);
+    ENSURE(rc == SQLITE_ROW, ERR_STORE, "result store %s: %s", path, sqlite3_errmsg(db));
+    return RESULT_OK;
+}
+
+/* What is there: 0 for an empty database; a database of somebody else's is refused. */
+static struct result read_version(sqlite3 *db, const char *path, int count, int64_t *version)
+{
+    int64_t application = 0, tables = 0;
+
+    TRY(read_integer(db, path, "PRAGMA user_version", version));
+    TRY(read_integer(db, path, "PRAGMA application_id", &application));
+    if (application != APPLICATION_ID)
+        TRY(read_integer(db, path, "SELECT count(*) FROM sqlite_schema", &tables));
+    ENSURE(tables == 0, ERR_STORE,
+           "%s is not a result store: it is an SQLite database of another program; name another "
+           "with --store",
+           path);
+    ENSURE(*version <= count, ERR_STORE,
+           "result store %s has schema version %lld, made by a newer assay; this one knows up to "
+           "%d: use the newer assay, or name another store with --store",
+           path, (long long)*version, count);
+    return RESULT_OK;
+}
+
+static struct result apply(sqlite3 *db, const char *path, const char *const *steps, int count)
+{
+    int64_t version;
+    char sql[96];
+
+    /* Again, now that nobody else can write: another process may have been quicker. */
+    TRY(read_version(db, path, count, &version));
+    for (int64_t i = version; i < count; i++)
+        TRY(run_sql(db, path, steps[i]));
+    snprintf(sql, sizeof(sql), "PRAGMA user_version = %d; PRAGMA application_id = %d", count,
+             APPLICATION_ID);
+    return run_sql(db, path, sql);
+}
+
+/*
+ * WAL is a property of the file. Switching needs the file alone for a moment, and SQLite does not
+ * wait for that by its busy timeout, so processes that create one store together are waited for
+ * here.
+ */
+static struct result switch_to_wal(sqlite3 *db, const char *path)
+{
+    for (int tries = 0;; tries++) {
+        sqlite3_stmt *statement = NULL;
+        int rc = sqlite3_prepare_v2(db, "PRAGMA journal_mode = WAL", -1, &statement, NULL);
+        if (rc == SQLITE_OK)
+            rc = sqlite3_step(statement);
+        bool done =
+            rc == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+        sqlite3_finalize(statement);
+        if (done)
+            return RESULT_OK;
+        ENSURE(rc == SQLITE_BUSY && tries < 500, ERR_STORE,
+               "result store %s cannot use a write-ahead log (%s): is it on a network file system? "
+               "Name one on a local disk with --store",
+               path, sqlite3_errmsg(db));
+        usleep(10000);
+    }
+}
+
+struct result store_migrate(sqlite3 *db, const char *path, const char *const *steps, int count)
+{
+    int64_t version;
+
+    TRY(read_version(db, path, count, &version));
+    if (version == count)
+        return RESULT_OK;
+    if (version == 0)
+        TRY(switch_to_wal(db, path));
+    TRY(run_sql(db, path, "BEGIN IMMEDIATE"));
+    struct result applied = apply(db, path, steps, count);
+    if (result_ok(applied))
+        return run_sql(db, path, "COMMIT");
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return applied;
+}
