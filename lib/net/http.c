@@ -76,23 +76,22 @@ static const struct ceilings chunk_ceilings = {
 /* Whatever is passed first, counting bytes from the start, is what is reported: for every cut. */
 static struct result check_ceilings(struct http_parser *p, const struct ceilings *max, size_t end)
 {
-    bool head = p->state == HTTP_STATE_HEAD;
     if (end - p->line_start > max->line && p->line_start + max->line <= max->block) {
         if (max == &chunk_ceilings)
             return http_fail(p, ERR_TOO_LARGE, 400, "a chunk-size line has more than %zu bytes",
                              max->line);
-        if (head && p->lines == 0)
+        if (p->state == HTTP_STATE_HEAD && p->lines == 0)
             return http_fail(p, ERR_TOO_LARGE, 414, "the start line has more than %zu bytes",
                              max->line);
-        return http_fail(p, ERR_TOO_LARGE, 431, "%s line %u has more than %zu bytes",
-                         head ? "head" : "trailer", p->lines + 1, max->line);
+        return http_fail(p, ERR_TOO_LARGE, 431, "%s line %u has more than %zu bytes", http_block(p),
+                         p->lines + 1, max->line);
     }
     if (end > max->block)
-        return http_fail(p, ERR_TOO_LARGE, 431, "the %s has more than %zu bytes",
-                         head ? "head" : "trailer", max->block);
+        return http_fail(p, ERR_TOO_LARGE, 431, "the %s has more than %zu bytes", http_block(p),
+                         max->block);
     if (p->lines >= max->lines)
-        return http_fail(p, ERR_TOO_LARGE, 431, "the %s has more than %u lines",
-                         head ? "head" : "trailer", max->lines - 2);
+        return http_fail(p, ERR_TOO_LARGE, 431, "the %s has more than %u lines", http_block(p),
+                         max->lines - 2);
     return RESULT_OK;
 }
 

@@ -151,17 +151,17 @@ static const struct {
 static struct result name_failure(struct http_parser *p, struct slice line, size_t at)
 {
     if (at == line.len)
-        return http_fail(p, ERR_PROTOCOL, 400, "header line %u has no colon", p->lines);
+        return http_fail(p, ERR_PROTOCOL, 400, "%s line %u has no colon", http_block(p), p->lines);
     unsigned byte = byte_at(line, at);
     if (at == 0 && (byte == ' ' || byte == '\t'))
-        return http_fail(p, ERR_PROTOCOL, 400, "header line %u is folded", p->lines);
+        return http_fail(p, ERR_PROTOCOL, 400, "%s line %u is folded", http_block(p), p->lines);
     if (at == 0 && byte == ':')
-        return http_fail(p, ERR_PROTOCOL, 400, "header line %u has no name", p->lines);
+        return http_fail(p, ERR_PROTOCOL, 400, "%s line %u has no name", http_block(p), p->lines);
     if (byte == ' ' || byte == '\t')
-        return http_fail(p, ERR_PROTOCOL, 400, "header line %u has a blank before its colon",
-                         p->lines);
-    return http_fail(p, ERR_PROTOCOL, 400, "header line %u has byte 0x%02x in its name", p->lines,
-                     byte);
+        return http_fail(p, ERR_PROTOCOL, 400, "%s line %u has a blank before its colon",
+                         http_block(p), p->lines);
+    return http_fail(p, ERR_PROTOCOL, 400, "%s line %u has byte 0x%02x in its name", http_block(p),
+                     p->lines, byte);
 }
 
 static struct slice without_blanks(struct slice s)
@@ -183,8 +183,8 @@ static struct result read_header_line(struct http_parser *p, struct slice line, 
     struct slice value = slice_from(line, at + 1);
     size_t good = http_span(value, HTTP_BYTE_VALUE);
     if (good < value.len)
-        return http_fail(p, ERR_PROTOCOL, 400, "header line %u has byte 0x%02x in its value",
-                         p->lines, byte_at(value, good));
+        return http_fail(p, ERR_PROTOCOL, 400, "%s line %u has byte 0x%02x in its value",
+                         http_block(p), p->lines, byte_at(value, good));
     for (size_t i = 0; i < sizeof(framing_headers) / sizeof(framing_headers[0]); i++) {
         if (!slice_eq_nocase(name, framing_headers[i].name))
             continue;

@@ -26,6 +26,12 @@ static inline size_t http_span(struct slice s, enum http_byte kind)
     return n;
 }
 
+/* The block being gathered or read, in messages; its lines count from 1. */
+static inline const char *http_block(const struct http_parser *p)
+{
+    return p->state == HTTP_STATE_HEAD ? "head" : "trailer";
+}
+
 /* Record a failure, after which the parser takes nothing more. */
 struct result http_fail(struct http_parser *p, enum error_code code, unsigned status,
                         const char *format, ...) PRINTF_LIKE(4, 5);
