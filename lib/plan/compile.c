@@ -1,0 +1,135 @@
+/*
+ * Compiling a suite: shape, variables, services, resources, then every case.
+ */
+#include "plan/compile_parts.h"
+
+#define ADD(c, array, count, room, item)                                                           \
+    do {                                                                                           \
+        if ((count) == (room)) {                                                                   \
+            (room) = (room) ? (room) * 2 : 8;                                                      \
+            void *more_ = arena_alloc((c)->arena, (room) * sizeof(*(array)));                      \
+            if (count)                                                                             \
+                memcpy(more_, (array), (count) * sizeof(*(array)));                                \
+            (array) = more_;                                                                       \
+        }                                                                                          \
+        (array)[(count)++] = (item);                                                               \
+    } while (0)
+
+const struct plan_service *compile_service_find(const struct compilation *c,
+                                                const struct plan_suite *suite, struct slice name)
+{
+    for (size_t i = 0; i < c->plan->service_count; i++)
+        if (c->plan->services[i]->suite == suite && slice_eq(c->plan->services[i]->name, name))
+            return c->plan->services[i];
+    return NULL;
+}
+
+const struct plan_resource *compile_resource_find(const struct compilation *c, struct slice name)
+{
+    for (size_t i = 0; i < c->plan->resource_count; i++)
+        if (slice_eq(c->plan->resources[i]->name, name))
+            return c->plan->resources[i];
+    return NULL;
+}
+
+static void add_resources(struct compilation *c, const struct node *resources)
+{
+    for (size_t i = 0; resources && i < resources->count; i++) {
+        const struct node_entry *entry = &resources->entries[i];
+        int64_t capacity = node_integer(entry->value, 1);
+        const struct plan_resource *known = compile_resource_find(c, entry->key);
+        if (known && known->capacity != capacity) {
+            diagnose(c->d, entry->value->at, "there are %lld of \"%.*s\" here and %lld in %s:%u",
+                     (long long)capacity, SLICE_ARG(entry->key), (long long)known->capacity,
+                     known->at.source ? known->at.source->name : "?", known->at.line)
+                ->hint =
+                "a resource is shared by all suites of a run: give it the same number in each";
+        }
+        if (known)
+            continue;
+        struct plan_resource *resource = ARENA_NEW(c->arena, struct plan_resource);
+        *resource =
+            (struct plan_resource){entry->key, capacity, entry->key_at, c->plan->resource_count};
+        ADD(c, c->plan->resources, c->plan->resource_count, c->resource_room, resource);
+    }
+}
+
+static void add_services(struct compilation *c, const struct plan_suite *suite,
+                         const struct node *services, struct names *names)
+{
+    struct names *inside = names_new(c->arena, names);
+    names_add(inside, SLICE("port"), NULL);
+    for (size_t i = 0; services && i < services->count; i++) {
+        const struct node_entry *entry = &services->entries[i];
+        struct plan_service *service = ARENA_NEW(c->arena, struct plan_service);
+        size_t faults = c->d->count;
+        names_check(inside, entry->value, c->d);
+        if (c->d->count == faults)
+            service->node = names_fill(inside, c->arena, entry->value, c->d);
+        if (c->d->count > faults)
+            service->node = entry->value;
+        service->name = entry->key;
+        service->suite = suite;
+        service->per_case =
+            slice_is(node_string(node_get(service->node, "scope"), SLICE("suite")), "case");
+        service->ours = node_get(service->node, "command") != NULL;
+        service->index = c->plan->service_count;
+        ADD(c, c->plan->services, c->plan->service_count, c->service_room, service);
+        static const char *const parts[] = {"url", "port", "pid"};
+        for (size_t p = 0; p < sizeof(parts) / sizeof(parts[0]); p++)
+            names_add(names,
+                      slice_str(arena_printf(c->arena, "%.*s.%s", SLICE_ARG(entry->key), parts[p])),
+                      NULL);
+    }
+}
+
+static const char *folder_of(struct arena *arena, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    if (!slash)
+        return ".";
+    return slash == file ? "/" : arena_string(arena, slice_of(file, (size_t)(slash - file)));
+}
+
+static struct slice stem_of(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    struct slice name = slice_str(slash ? slash + 1 : file);
+    for (size_t i = name.len; i > 1; i--)
+        if (name.data[i - 1] == '.')
+            return slice_part(name, 0, i - 1);
+    return name;
+}
+
+void compile_suite(struct compilation *c, const char *file, const struct node *root)
+{
+    size_t faults = c->d->count;
+    shape_check(c->keys.suite, root, c->d);
+    if (c->d->count > faults)
+        return;
+
+    struct plan_suite *suite = ARENA_NEW(c->arena, struct plan_suite);
+    struct names *names = names_new(c->arena, NULL);
+    suite->file = file;
+    suite->folder = folder_of(c->arena, file);
+    suite->name = arena_copy(c->arena, node_string(node_get(root, "name"), stem_of(file)));
+    suite->root = root;
+    suite->names = names;
+    for (size_t i = 0; i < c->plan->suite_count; i++) {
+        if (!slice_eq(c->plan->suites[i]->name, suite->name))
+            continue;
+        diagnose(c->d, node_get(root, "name") ? node_get(root, "name")->at : root->at,
+                 "the suite \"%.*s\" has the name of the one in %s", SLICE_ARG(suite->name),
+                 c->plan->suites[i]->file)
+            ->hint = "results are kept by suite and id: give each suite a name of its own";
+        return;
+    }
+    ADD(c, c->plan->suites, c->plan->suite_count, c->suite_room, suite);
+    compile_vars(c, node_get(root, "vars"), names);
+    add_services(c, suite, node_get(root, "services"), names);
+    add_resources(c, node_get(root, "resources"));
+
+    const struct node *cases = node_get(root, "cases"), *defaults = node_get(root, "defaults");
+    for (size_t i = 0; i < cases->count; i++)
+        compile_case(c, suite, node_merge(c->arena, defaults, cases->items[i]));
+}

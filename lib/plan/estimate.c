@@ -1,0 +1,148 @@
+/*
+ * What a plan promises: the run is played through with the expected durations, in the planned
+ * order, with the real limits of jobs, needs and resources.
+ */
+#include <stdlib.h>
+
+#include "plan/plan.h"
+
+/* Playing a case: waiting, running until `ends`, or over. */
+struct play {
+    struct plan_case *pc;
+    int64_t duration, ends;
+    bool begun, over;
+};
+
+struct game {
+    struct play *plays; /* in the order in which cases are begun */
+    size_t count;
+    size_t first_waiting;
+    int64_t *held; /* by resource */
+    uint32_t running, jobs;
+    bool isolated;
+};
+
+static int by_order(const void *x, const void *y)
+{
+    const struct play *a = x, *b = y;
+    return plan_order(a->pc, b->pc);
+}
+
+static bool can_begin(const struct game *g, const struct play *play)
+{
+    const struct plan_case *pc = play->pc;
+    if (play->begun || g->isolated || (pc->isolate && g->running > 0))
+        return false;
+    for (size_t i = 0; i < pc->need_count; i++)
+        if (!g->plays[pc->needs[i]->mark].over)
+            return false;
+    for (size_t i = 0; i < pc->use_count; i++)
+        if (g->held[pc->uses[i].resource->index] + pc->uses[i].amount >
+            pc->uses[i].resource->capacity)
+            return false;
+    return true;
+}
+
+static void hold(struct game *g, const struct plan_case *pc, int sign)
+{
+    for (size_t i = 0; i < pc->use_count; i++)
+        g->held[pc->uses[i].resource->index] += sign * pc->uses[i].amount;
+    g->isolated = pc->isolate && sign > 0;
+    g->running = sign > 0 ? g->running + 1 : g->running - 1;
+}
+
+static void begin_ready(struct game *g, int64_t now)
+{
+    while (g->first_waiting < g->count && g->plays[g->first_waiting].begun)
+        g->first_waiting++;
+    for (size_t i = g->first_waiting; i < g->count && g->running < g->jobs; i++) {
+        struct play *play = &g->plays[i];
+        if (!can_begin(g, play))
+            continue;
+        play->begun = true;
+        play->ends = now + play->duration;
+        hold(g, play->pc, 1);
+    }
+}
+
+/* The running case that ends first; NULL when none runs. */
+static struct play *next_end(const struct game *g)
+{
+    struct play *first = NULL;
+    for (size_t i = 0; i < g->count; i++) {
+        struct play *play = &g->plays[i];
+        if (play->begun && !play->over && (!first || play->ends < first->ends))
+            first = play;
+    }
+    return first;
+}
+
+static int64_t play_through(struct arena *arena, const struct plan *plan, struct play *plays,
+                            size_t count, uint32_t jobs)
+{
+    struct game g = {.plays = plays, .count = count, .jobs = jobs};
+    g.held = ARENA_ARRAY(arena, int64_t, plan->resource_count + 1);
+    int64_t now = 0;
+    qsort(plays, count, sizeof(*plays), by_order);
+    for (size_t i = 0; i < count; i++)
+        plays[i].pc->mark = (unsigned)i;
+    for (begin_ready(&g, now);; begin_ready(&g, now)) {
+        struct play *ended = next_end(&g);
+        if (!ended)
+            return now;
+        now = ended->ends;
+        ended->over = true;
+        hold(&g, ended->pc, -1);
+    }
+}
+
+static void find_critical(struct arena *arena, const struct plan *plan, struct plan_estimate *e)
+{
+    const struct plan_case *at = NULL;
+    for (size_t i = 0; i < plan->case_count; i++)
+        if (!at || plan->cases[i]->tail > at->tail)
+            at = plan->cases[i];
+    e->critical = ARENA_ARRAY(arena, const struct plan_case *, plan->case_count + 1);
+    e->critical_length = at ? at->tail : 0;
+    while (at) {
+        e->critical[e->critical_count++] = at;
+        const struct plan_case *next = NULL;
+        /* Of those that need it, the one with the longest tail. */
+        for (size_t i = 0; i < plan->case_count; i++)
+            for (size_t n = 0; n < plan->cases[i]->need_count; n++)
+                if (plan->cases[i]->needs[n] == at && (!next || plan->cases[i]->tail > next->tail))
+                    next = plan->cases[i];
+        at = next;
+    }
+}
+
+/* Playing is quadratic; past this many cases the bound below is exact enough. */
+#define PLAYED_MAX 20000
+
+struct plan_estimate plan_estimate(struct arena *arena, const struct plan *plan, uint32_t jobs)
+{
+    struct plan_estimate e = {0};
+    struct play *plays = ARENA_ARRAY(arena, struct play, plan->case_count + 1);
+    int64_t known_total = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < plan->case_count; i++) {
+        if (plan->cases[i]->expected >= 0) {
+            e.known++;
+            known_total += plan->cases[i]->expected;
+        }
+    }
+    int64_t mean = e.known ? known_total / (int64_t)e.known : 0, longest = 0;
+    for (size_t i = 0; i < plan->case_count; i++) {
+        struct plan_case *pc = plan->cases[i];
+        int64_t duration = pc->skip ? 0 : pc->expected >= 0 ? pc->expected : mean;
+        plays[count++] = (struct play){.pc = pc, .duration = duration};
+        e.total += duration;
+        longest = duration > longest ? duration : longest;
+    }
+    find_critical(arena, plan, &e);
+    if (count <= PLAYED_MAX)
+        e.makespan = play_through(arena, plan, plays, count, jobs);
+    else
+        e.makespan = e.total / jobs > e.critical_length ? e.total / jobs : e.critical_length;
+    return e;
+}

@@ -1,0 +1,473 @@
+/*
+ * The suite format, row by row. What a key means stands here and nowhere else.
+ */
+#include "plan/keys.h"
+
+#include "check/check.h"
+#include "core/limits.h"
+#include "step/step.h"
+
+static const struct shape shape_priority = {.kind = SHAPE_INTEGER, .min = 0, .max = 10};
+static const struct shape shape_parallel = {.kind = SHAPE_INTEGER, .min = 1, .max = 10000};
+static const struct shape shape_repeat = {.kind = SHAPE_INTEGER, .min = 1, .max = 1000000};
+static const struct shape shape_attempts = {.kind = SHAPE_INTEGER, .min = 1, .max = 100};
+static const struct shape shape_fraction = {.kind = SHAPE_NUMBER, .min = 0, .max = 1};
+static const struct shape shape_port_number = {.kind = SHAPE_INTEGER, .min = 1, .max = 65535};
+static const struct shape shape_status_code = {.kind = SHAPE_INTEGER, .min = 100, .max = 599};
+static const struct shape shape_seed = {.kind = SHAPE_INTEGER, .min = 0, .max = 9007199254740991.0};
+static const struct shape shape_any_list = {
+    .kind = SHAPE_LIST, .min = 1, .max = 1000000, .of = &shape_any};
+static const struct shape shape_string_or_strings = {
+    .kind = SHAPE_EITHER,
+    .either = (const struct shape *const[]){&shape_string, &shape_strings, NULL}};
+
+/* ── services ── */
+
+static const char *const scope_words[] = {"suite", "case", NULL};
+static const struct shape shape_scope = {.kind = SHAPE_WORD, .words = scope_words};
+
+static const struct field ready_fields[] = {
+    {"http", &shape_string,
+     .help = "Ready when GET of this path (or URL) answers with a 2xx status, or with `status`.",
+     .example = "\"/health\""},
+    {"status", &shape_status_code, .help = "With `http`: the status that means ready."},
+    {"tcp", &shape_bool, .help = "Ready when its port accepts a connection."},
+    {"log", &shape_regex, .help = "Ready when a line of its output matches.",
+     .example = "\"listening on\""},
+    {"command", &shape_strings, .help = "Ready when this program exits with status 0."},
+    {"within", &shape_duration, .help = "How long it may take. Default 30s."},
+    {NULL},
+};
+
+static void check_ready(const struct node *ready, struct diagnostics *d)
+{
+    static const char *const kinds[] = {"http", "tcp", "log", "command", NULL};
+    size_t found = 0;
+    for (size_t i = 0; kinds[i]; i++)
+        found += node_get(ready, kinds[i]) != NULL;
+    if (found > 1)
+        diagnose(d, ready->at, "ready has one of http, tcp, log and command, not %zu of them",
+                 found);
+    if (node_get(ready, "status") && !node_get(ready, "http"))
+        diagnose(d, node_get(ready, "status")->at, "status needs http");
+}
+
+static const struct shape shape_ready = {
+    .name = "ready",
+    .kind = SHAPE_OBJECT,
+    .fields = (const struct field *const[]){ready_fields, NULL},
+    .help = "How to tell that a service is ready. It is asked from 5 ms after the start on, more "
+            "and more "
+            "seldom. Without it, a service with a port is ready when the port accepts connections.",
+    .check = check_ready,
+};
+
+static const struct field port_fields[] = {
+    {"pattern", &shape_regex, .required = true,
+     .help = "The service chooses its port and prints it: the first group of this pattern in its "
+             "output.",
+     .example = "\"listening on .*:(\\\\d+)\""},
+    {NULL},
+};
+static const struct shape shape_port_pattern = {
+    .name = "port",
+    .kind = SHAPE_OBJECT,
+    .fields = (const struct field *const[]){port_fields, NULL}};
+static const struct shape shape_port = {
+    .kind = SHAPE_EITHER,
+    .either = (const struct shape *const[]){&shape_port_number, &shape_port_pattern, NULL}};
+
+static const struct field stop_fields[] = {
+    {"signal", &shape_string, .help = "The signal that asks it to end. Default SIGTERM.",
+     .example = "\"SIGINT\""},
+    {"within", &shape_duration, .help = "How long it may take before it is killed. Default 5s."},
+    {NULL},
+};
+static const struct shape shape_stop = {.name = "stop",
+                                        .kind = SHAPE_OBJECT,
+                                        .fields = (const struct field *const[]){stop_fields, NULL},
+                                        .help = "How a service is ended."};
+
+static const struct field service_fields[] = {
+    {"command", &shape_strings,
+     .help = "The program and its arguments. `${port}` is a free port chosen for it. Without a "
+             "command the service runs elsewhere and is never started or stopped.",
+     .example = "[\"my-server\", \"--port\", \"${port}\"]"},
+    {"env", &shape_string_map, .help = "Environment variables, on top of the inherited ones."},
+    {"cwd", &shape_string, .help = "Where it runs. Default: the folder of the suite."},
+    {"url", &shape_string,
+     .help =
+         "Where it answers; paths of steps are put behind it. Default `http://127.0.0.1:${port}`."},
+    {"port", &shape_port,
+     .help = "A fixed port, or how to read it from the output. Default: a free one."},
+    {"ready", &shape_ready, .help = "How to tell that it is ready."},
+    {"stop", &shape_stop, .help = "How it is ended."},
+    {"scope", &shape_scope,
+     .help = "`suite` (one for all cases, the default) or `case` (a fresh one for every attempt at "
+             "a case)."},
+    {"log", &shape_string,
+     .help = "A file its output is appended to. What is needed for evidence is kept anyway."},
+    {NULL},
+};
+
+static void check_service(const struct node *service, struct diagnostics *d)
+{
+    if (!node_get(service, "command") && !node_get(service, "url"))
+        diagnose(d, service->at,
+                 "a service needs a command (to be started) or a url (when it runs elsewhere)");
+    static const char *const only_ours[] = {"env", "cwd", "port", "stop", "scope", "log", NULL};
+    for (size_t i = 0; only_ours[i] && !node_get(service, "command"); i++)
+        if (node_get(service, only_ours[i]))
+            diagnose(d, node_get(service, only_ours[i])->at,
+                     "%s needs a command: a service that runs elsewhere is not started here",
+                     only_ours[i]);
+}
+
+static const struct shape shape_service = {
+    .name = "service",
+    .kind = SHAPE_OBJECT,
+    .fields = (const struct field *const[]){service_fields, NULL},
+    .help = "A service under test: started, watched and stopped by assay, or running elsewhere.",
+    .check = check_service,
+};
+static const struct shape shape_services = {.kind = SHAPE_MAP, .of = &shape_service};
+
+/* ── cases ── */
+
+static const char *const status_words[] = {"failed", "error", "timeout", NULL};
+static const struct shape shape_retry_on = {.kind = SHAPE_WORD, .words = status_words};
+static const struct shape shape_retry_list = {
+    .kind = SHAPE_LIST, .min = 1, .max = 3, .of = &shape_retry_on};
+
+static const struct field retry_fields[] = {
+    {"attempts", &shape_attempts, .required = true,
+     .help = "How often it may be tried in all, the first time included.", .example = "3"},
+    {"backoff", &shape_duration,
+     .help = "Wait before the second attempt; doubled before each further one. Default 100ms."},
+    {"backoff_max", &shape_duration, .help = "The longest wait. Default 60s."},
+    {"jitter", &shape_fraction, .help = "Each wait is drawn from ± this share of it. Default 0.1."},
+    {"on", &shape_retry_list, .help = "After what it is tried again. Default all.",
+     .example = "[\"error\", \"timeout\"]"},
+    {NULL},
+};
+static const struct shape shape_retry_object = {
+    .name = "retry",
+    .kind = SHAPE_OBJECT,
+    .fields = (const struct field *const[]){retry_fields, NULL},
+    .help = "Try a case again. A pass that is not the first attempt is flagged flaky."};
+static const struct shape shape_retry = {
+    .kind = SHAPE_EITHER,
+    .either = (const struct shape *const[]){&shape_attempts, &shape_retry_object, NULL}};
+
+static const struct field each_fields[] = {
+    {"file", &shape_string, .required = true,
+     .help = "A CSV file with a head line, or JSON lines (`.jsonl`), relative to the suite."},
+    {NULL},
+};
+static const struct shape shape_each_object = {
+    .name = "each",
+    .kind = SHAPE_OBJECT,
+    .fields = (const struct field *const[]){each_fields, NULL}};
+static const struct shape shape_each = {
+    .kind = SHAPE_EITHER,
+    .either = (const struct shape *const[]){&shape_string, &shape_each_object, NULL}};
+
+static const struct field skip_fields[] = {
+    {"unless", &shape_any,
+     .help =
+         "Not skipped when this is true (anything but false, null, 0, \"\", \"0\" and \"false\").",
+     .example = "\"${env.HAVE_GPU:-}\""},
+    {"reason", &shape_string, .required = true, .help = "Why; shown in every report."},
+    {NULL},
+};
+static const struct shape shape_skip = {.name = "skip",
+                                        .kind = SHAPE_OBJECT,
+                                        .fields = (const struct field *const[]){skip_fields, NULL},
+                                        .help = "Do not run the case, and say why."};
+
+static const struct shape shape_range_integer = {
+    .kind = SHAPE_INTEGER, .min = -9007199254740991.0, .max = 9007199254740991.0};
+static const struct shape shape_range_number = {.kind = SHAPE_NUMBER};
+static const struct shape shape_integer_pair = {
+    .kind = SHAPE_LIST, .min = 2, .max = 2, .of = &shape_range_integer};
+static const struct shape shape_number_pair = {
+    .kind = SHAPE_LIST, .min = 2, .max = 2, .of = &shape_range_number};
+static const struct shape shape_length_pair = {
+    .kind = SHAPE_LIST, .min = 2, .max = 2, .of = &shape_count};
+static const struct field generator_fields[] = {
+    {"int", &shape_integer_pair,
+     .help = "A whole number between two, both included. Shrinks towards zero or the nearer bound.",
+     .example = "[1, 512]"},
+    {"float", &shape_number_pair, .help = "A number between two. Shrinks like `int`.",
+     .example = "[0, 1]"},
+    {"bool", &shape_bool, .help = "true or false. Shrinks to false.", .example = "true"},
+    {"choice", &shape_any_list, .help = "One of these. Shrinks towards the first.",
+     .example = "[\"a\", \"b\"]"},
+    {"text", &shape_length_pair,
+     .help = "Text of so many characters, from every part of Unicode. Shrinks to shorter and "
+             "plainer text.",
+     .example = "[0, 200]"},
+    {"list", &shape_length_pair,
+     .help = "A list of so many values of `of`. Shrinks to a shorter list of smaller values.",
+     .example = "[0, 10]"},
+    {"of", &shape_object, .help = "With `list`: the generator of its values.",
+     .example = "{ \"int\": [0, 9] }"},
+    {NULL},
+};
+
+static void check_generator(const struct node *generator, struct diagnostics *d);
+
+static const struct shape shape_generator = {
+    .name = "generator",
+    .kind = SHAPE_OBJECT,
+    .fields = (const struct field *const[]){generator_fields, NULL},
+    .help = "How to make up a value. A failure is shrunk to the smallest values that still fail.",
+    .check = check_generator,
+};
+
+static void check_generator(const struct node *generator, struct diagnostics *d)
+{
+    static const char *const kinds[] = {"int", "float", "bool", "choice", "text", "list", NULL};
+    size_t found = 0;
+    for (size_t i = 0; kinds[i]; i++) {
+        const struct node *value = node_get(generator, kinds[i]);
+        found += value != NULL;
+        bool pair = value && value->kind == NODE_LIST && value->count == 2 &&
+                    !value->has_template && i != 3;
+        if (pair && node_number(value->items[0], 0) > node_number(value->items[1], 0))
+            diagnose(d, value->at, "the first bound is above the second");
+    }
+    if (found != 1)
+        diagnose(d, generator->at,
+                 "a generator has exactly one of int, float, bool, choice, text and list");
+    if ((node_get(generator, "list") != NULL) != (node_get(generator, "of") != NULL))
+        diagnose(d, generator->at,
+                 "list and of go together: { \"list\": [0, 10], \"of\": { \"int\": [0, 9] } }");
+    else if (node_get(generator, "of"))
+        shape_check(&shape_generator, node_get(generator, "of"), d);
+}
+
+static const struct shape shape_given = {.kind = SHAPE_MAP, .of = &shape_generator};
+static const struct shape shape_matrix = {.kind = SHAPE_MAP, .of = &shape_any_list};
+static const struct shape shape_uses = {.kind = SHAPE_MAP, .of = &shape_positive};
+
+static const struct field case_fields[] = {
+    {"id", &shape_string, .required = true,
+     .help = "Names the case; unique in the suite. A sentence is a good name."},
+    {"describe", &shape_text, .help = "What it is for, for people."},
+    {"tags", &shape_strings, .help = "For choosing cases with --tag and --filter."},
+    {"model", &shape_string, .help = "The model it is about; reports are broken down by it."},
+    {"priority", &shape_priority, .help = "0 to 10; higher ones begin first. Default 5."},
+    {"needs", &shape_string_or_strings,
+     .help = "Cases of this suite that must have passed; otherwise this one is skipped."},
+    {"uses", &shape_uses, .help = "How much of each named resource it holds while it runs.",
+     .example = "{ \"gpu\": 1 }"},
+    {"slow", &shape_duration, .help = "Taking longer than this flags it slow; it does not fail."},
+    {"estimate", &shape_duration,
+     .help = "How long it usually takes, for planning before there is any history."},
+    {"retry", &shape_retry,
+     .help = "Try again when it does not pass: a number of attempts, or more exactly."},
+    {"repeat", &shape_repeat,
+     .help = "Run it so many times, one after another; every time counts (see `pass_rate`)."},
+    {"matrix", &shape_matrix, .help = "A case for every combination of these values.",
+     .example = "{ \"opt\": [\"O0\", \"O2\"], \"simd\": [true, false] }"},
+    {"each", &shape_each,
+     .help = "A case for every row of a file; its columns are names for `${…}`."},
+    {"given", &shape_given, .help = "Generated values, by name.",
+     .example = "{ \"n\": { \"int\": [1, 512] } }"},
+    {"examples", &shape_repeat, .help = "How many generated examples are tried. Default 100."},
+    {"seed", &shape_seed, .help = "Seed of the generated values. Default: that of the run."},
+    {"skip", &shape_skip, .help = "Do not run it, and say why."},
+    {"enabled", &shape_bool, .help = "false skips it."},
+    {"isolate", &shape_bool, .help = "Nothing else runs at the same time."},
+    {NULL},
+};
+
+/* What a step of `steps` and a case that is its own step share. */
+static const char *const during_words =
+    "Steps that run while this one does, once it has shown so much.";
+
+static const struct field steps_only_fields[] = {
+    {"name", &shape_string, .help = "Shown in reports instead of what it does."},
+    {NULL},
+};
+
+static const struct field default_fields[] = {
+    {"service", &shape_string, .help = "The service that paths of steps go to."},
+    {"timeout", &shape_duration, .help = "Time limit of one attempt at a case."},
+    {"slow", &shape_duration, .help = "Taking longer flags a case slow."},
+    {"retry", &shape_retry, .help = "Try again."},
+    {"priority", &shape_priority, .help = "0 to 10."},
+    {"tags", &shape_strings, .help = "Tags of every case."},
+    {"uses", &shape_uses, .help = "Resources of every case."},
+    {"model", &shape_string, .help = "The model the cases are about."},
+    {NULL},
+};
+static const struct shape shape_defaults = {.name = "defaults",
+                                            .kind = SHAPE_OBJECT,
+                                            .fields =
+                                                (const struct field *const[]){default_fields, NULL},
+                                            .help = "For every case that does not say otherwise."};
+
+/* ── put together ── */
+
+static const struct field *kind_fields(struct arena *arena)
+{
+    size_t count = 0;
+    while (step_kinds[count])
+        count++;
+    struct field *fields = ARENA_ARRAY(arena, struct field, count + 1);
+    for (size_t i = 0; i < count; i++)
+        fields[i] = (struct field){step_kinds[i]->name, step_kinds[i]->shape, false,
+                                   step_kinds[i]->help, step_kinds[i]->example};
+    return fields;
+}
+
+static void check_step(const struct node *step, struct diagnostics *d)
+{
+    size_t found = 0;
+    for (size_t i = 0; step_kinds[i]; i++)
+        found += node_get(step, step_kinds[i]->name) != NULL;
+    bool is_case = node_get(step, "id") != NULL, has_steps = node_get(step, "steps") != NULL;
+    if (is_case && has_steps && found > 0)
+        diagnose(d, step->at, "a case has either steps or a step of its own, not both");
+    if (found > 1)
+        diagnose(d, step->at, "a step is of one kind; this one is of %zu", found);
+    if (found == 0 && !(is_case && has_steps)) {
+        struct diagnostic *fault =
+            diagnose(d, step->at,
+                     is_case ? "the case does nothing: it has no step and no steps"
+                             : "the step does nothing");
+        fault->hint = "add one of http, execute, exec, wait (assay schema --reference lists all)";
+    }
+    const struct node *until = node_get(step, "until");
+    static const char *const with_until[] = {"every", "within", NULL};
+    for (size_t i = 0; with_until[i]; i++)
+        if (node_get(step, with_until[i]) && !until)
+            diagnose(d, node_get(step, with_until[i])->at,
+                     "%s needs until: what to repeat the step for", with_until[i]);
+    if (until && node_get(step, "during"))
+        diagnose(d, until->at, "a step cannot have both until and during");
+}
+
+static const struct shape *object_of(struct arena *arena, const char *name, const char *help,
+                                     const struct field *const *fields,
+                                     void (*check)(const struct node *, struct diagnostics *))
+{
+    struct shape *shape = ARENA_NEW(arena, struct shape);
+    *shape = (struct shape){
+        .name = name, .kind = SHAPE_OBJECT, .fields = fields, .help = help, .check = check};
+    return shape;
+}
+
+static const struct shape *list_of(struct arena *arena, const struct shape *of)
+{
+    struct shape *shape = ARENA_NEW(arena, struct shape);
+    *shape = (struct shape){.kind = SHAPE_LIST, .of = of, .min = 1, .max = LIMIT_CASES};
+    return shape;
+}
+
+static const struct field **tables(struct arena *arena, const struct field *a,
+                                   const struct field *b, const struct field *c)
+{
+    const struct field **list = ARENA_ARRAY(arena, const struct field *, 4);
+    list[0] = a;
+    list[1] = b;
+    list[2] = c;
+    return list;
+}
+
+static const struct field *fields_copy(struct arena *arena, const struct field *from, size_t count)
+{
+    struct field *fields = ARENA_ARRAY(arena, struct field, count + 1);
+    memcpy(fields, from, count * sizeof(*from));
+    return fields;
+}
+
+static const struct field *step_common(struct arena *arena, const struct shape *expect,
+                                       const struct shape *during)
+{
+    const struct field fields[] = {
+        {"expect", expect, .help = "What must be true of what came back. Each key is a check."},
+        {"until", expect, .help = "Repeat the step until all of this is true."},
+        {"every", &shape_duration,
+         .help = "With `until`: how long to wait before the next try. Default 100ms."},
+        {"within", &shape_duration,
+         .help = "With `until`: how long it may take in all. Default 30s."},
+        {"save", &shape_string_map,
+         .help = "Keep values of the answer for later steps: a name, and where the value is: a "
+                 "JSONPath (`$.id`), or `header NAME`, `status`, `text`, `body`, `stdout`.",
+         .example = "{ \"job\": \"$.job_id\" }"},
+        {"parallel", &shape_parallel, .help = "Run it so many times at once (see `pass_rate`)."},
+        {"during", during, .help = during_words},
+        {"service", &shape_string, .help = "The service that its path goes to."},
+        {"timeout", &shape_duration,
+         .help = "Time limit; on a case, of one attempt. Default 60s for a case."},
+    };
+    return fields_copy(arena, fields, sizeof(fields) / sizeof(fields[0]));
+}
+
+struct keys keys_in(struct arena *arena)
+{
+    struct keys keys;
+    const struct field *kinds = kind_fields(arena);
+    const struct shape *expect =
+        object_of(arena, "expect", "Checks. A check that saw no data fails.",
+                  tables(arena, check_fields, NULL, NULL), NULL);
+
+    /* A step may hold steps: the shape is made first and filled when its fields are known. */
+    struct shape *step = ARENA_NEW(arena, struct shape);
+    const struct field during[] = {
+        {"tokens", &shape_positive, .help = "Begin when it has shown so many tokens."},
+        {"events", &shape_positive, .help = "Begin when it has shown so many events."},
+        {"after", &shape_duration, .help = "Begin so long after its start."},
+        {"steps", list_of(arena, step), .required = true, .help = "The steps."},
+    };
+    const struct shape *during_shape = object_of(
+        arena, "during", during_words,
+        tables(arena, fields_copy(arena, during, sizeof(during) / sizeof(during[0])), NULL, NULL),
+        NULL);
+    const struct field *common = step_common(arena, expect, during_shape);
+    *step = (struct shape){.name = "step",
+                           .kind = SHAPE_OBJECT,
+                           .fields = tables(arena, steps_only_fields, kinds, common),
+                           .help = "One thing done, and what is expected of it.",
+                           .check = check_step};
+    keys.step = step;
+
+    const struct field steps_field[] = {
+        {"steps", list_of(arena, step),
+         .help = "Steps, one after another; the first that does not pass ends the case."}};
+    const struct field **case_tables = ARENA_ARRAY(arena, const struct field *, 5);
+    case_tables[0] = case_fields;
+    case_tables[1] = kinds;
+    case_tables[2] = fields_copy(arena, steps_field, 1);
+    case_tables[3] = common;
+    keys.case_shape = object_of(
+        arena, "case", "One test: a step of its own or several steps, and what is expected.",
+        case_tables, check_step);
+
+    const struct field suite[] = {
+        {"name", &shape_string, .help = "Names the suite in reports. Default: the file's name."},
+        {"describe", &shape_text, .help = "What it is for, for people."},
+        {"include", &shape_string_or_strings,
+         .help = "Other suites whose vars, services, resources, defaults and cases belong to this "
+                 "one."},
+        {"vars", &shape_object,
+         .help = "Values for `${name}`. `{ \"env\": \"NAME\", \"default\": …, \"secret\": true }` "
+                 "takes one from the environment; a secret never reaches a report."},
+        {"services", &shape_services, .help = "The services under test, by name."},
+        {"resources", &shape_uses, .help = "Named semaphores: how much there is of each.",
+         .example = "{ \"gpu\": 1 }"},
+        {"defaults", &shape_defaults, .help = "For every case that does not say otherwise."},
+        {"cases", list_of(arena, keys.case_shape), .required = true, .help = "The cases."},
+        {"$schema", &shape_string,
+         .help = "For editors: the JSON Schema of this format (`assay schema`). Ignored here."},
+    };
+    keys.suite = object_of(
+        arena, "suite",
+        "A suite: services, and the cases that test them. JSON with comments, or YAML.",
+        tables(arena, fields_copy(arena, suite, sizeof(suite) / sizeof(suite[0])), NULL, NULL),
+        NULL);
+    return keys;
+}
