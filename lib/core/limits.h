@@ -12,6 +12,8 @@
 #define LIMIT_DEPTH 128
 /* Nodes of one suite after YAML aliases: stops the "billion laughs". */
 #define LIMIT_SUITE_NODES 4000000u
+/* Anchors of one YAML suite: each alias searches them all. */
+#define LIMIT_SUITE_ANCHORS 1000u
 /* Faults of one suite that are kept and shown; more help nobody. */
 #define LIMIT_DIAGNOSTICS 100
 /* Cases after expansion of matrix and each. */
