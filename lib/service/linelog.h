@@ -34,8 +34,9 @@ void linelog_flush(struct linelog *log);
 /* Lines given out by on_line so far, including those no longer held. */
 uint64_t linelog_count(const struct linelog *log);
 
-/* The lines held that arrived within [from, to], oldest first; texts are copied to the arena. When
- * they exceed `max` bytes the oldest are left out. Returns how many. */
+/* The lines held that arrived within [from, to], oldest first; texts are copied to the arena. Only
+ * the last `max` bytes of them (a newline each counted): what exceeds is cut off at the front.
+ * Returns how many. */
 size_t linelog_between(const struct linelog *log, int64_t from, int64_t to, size_t max,
                        struct arena *arena, const struct log_line **out);
 

@@ -21,10 +21,15 @@ void ports_free(struct ports *ports); /* NULL is allowed */
 
 /* A free port, ours until port_release. ERR_IO when the system has none. */
 struct result port_reserve(struct ports *ports, uint16_t *port) MUST_USE;
+/* The same for a port we had before; false when somebody has it now. */
+bool port_reserve_again(struct ports *ports, uint16_t port);
 void port_release(struct ports *ports, uint16_t port);
 
 /* Can nobody be found on it? (By binding it for a moment.) */
 bool port_is_free(uint16_t port);
+
+/* Does anybody listen on it? False where /proc does not tell. */
+bool port_has_listener(uint16_t port);
 
 /*
  * Who listens on `port`, if it is certainly a process outside of the tree below `root`: its pid and

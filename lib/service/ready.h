@@ -12,7 +12,7 @@
 #include "core/arena.h"
 
 enum ready_kind {
-    READY_DEFAULT, /* READY_TCP for a program with a port, else READY_AT_ONCE */
+    READY_DEFAULT, /* READY_TCP when there is a url, else READY_AT_ONCE */
     READY_AT_ONCE, /* as soon as it runs */
     READY_TCP,     /* its url accepts a connection */
     READY_HTTP,    /* GET answers with the wanted status */
@@ -44,10 +44,11 @@ struct ready_events {
 };
 
 /*
- * Begin to ask. `started` is the clock_now() from which `within` counts, `url` the base of path and
- * the address for TCP. Events come from the loop, never from inside this call, and exactly one of
- * them unless ready_cancel comes first. ERR_VALUE for a url or pattern that cannot be used,
- * ERR_UNSUPPORTED for an https url with READY_HTTP.
+ * Begin to ask. What `spec` points to must live until ready_cancel. `started` is the clock_now()
+ * from which `within` counts, `url` (may be NULL) the base of path and the address for TCP. Events
+ * come from the loop, never from inside this call, and exactly one of them unless ready_cancel
+ * comes first. ERR_VALUE for a url or pattern that cannot be used, ERR_UNSUPPORTED for an https url
+ * with READY_HTTP.
  */
 struct result ready_begin(uv_loop_t *loop, const struct ready_spec *spec, const char *url,
                           int64_t started, struct ready_events events, struct ready **out) MUST_USE;

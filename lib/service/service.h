@@ -117,7 +117,7 @@ uint16_t service_port(const struct service *service);
 /* Of the program; 0 when it runs elsewhere or not at all. */
 pid_t service_pid(const struct service *service);
 bool service_is_ready(const struct service *service);
-/* Does assay start and stop it? False when it runs elsewhere. Known from service_start on. */
+/* Does assay start and stop it? False when it runs elsewhere. Known from the first event on. */
 bool service_is_ours(const struct service *service);
 
 /* For the record: attempts of the last start, and ns from the start to ready (0: was not). */
