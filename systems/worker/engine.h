@@ -1,0 +1,42 @@
+/*
+ * What generates tokens, behind a table of functions: the worker drives any engine the same way and
+ * trusts none. An engine returns bytes as its tokenizer cuts them, perhaps in the middle of a
+ * character; making whole characters of them, matching stop sequences and counting is the worker's
+ * part (generation.h).
+ */
+#ifndef WORKER_ENGINE_H
+#define WORKER_ENGINE_H
+
+#include "core/result.h"
+
+/* What a job asks of the engine. The slices are valid only during start(). */
+struct engine_request {
+    struct slice prompt; /* valid UTF-8, 1 to 32768 characters */
+    uint64_t seed;
+    float temperature, top_p, min_p, repetition_penalty;
+    uint32_t top_k;
+};
+
+enum engine_step {
+    ENGINE_TOKEN,  /* a token came */
+    ENGINE_EOS,    /* the model ended its answer; no token came with this */
+    ENGINE_FAILED, /* the inference failed; nothing comes after this */
+};
+
+/* A token longer than this is a fault of the engine. */
+#define ENGINE_TOKEN_BYTES 256
+
+struct engine {
+    const char *name;
+    uint64_t weights_bytes; /* memory that the loaded model takes */
+
+    /* Begin a sequence; the caller frees it. Failing with a sentence is allowed. */
+    struct result (*start)(const struct engine_request *request, void **sequence) MUST_USE;
+
+    /* The next token: its bytes are valid until the next call with the same sequence. */
+    enum engine_step (*next)(void *sequence, struct slice *token);
+
+    void (*free)(void *sequence);
+};
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * One generation: an engine's bytes become whole characters, then tokens with stop sequences taken
+ * out, then events in a buffer. No I/O and no clock of its own: the caller says what time it is and
+ * gives it turns, so that timing is tested without waiting.
+ *
+ *     started ─ (first_token) ─ token ─ (delay) ─ token … ─ end | error
+ *
+ * Timing is by absolute deadlines: token k is due at start + first_token + k × delay, whatever
+ * became of the tokens before; a turn that comes late gives all that are due. With both zero,
+ * tokens are due at once, and a turn gives as many as its budget allows.
+ */
+#ifndef WORKER_GENERATION_H
+#define WORKER_GENERATION_H
+
+#include "characters.h"
+#include "core/clock.h"
+#include "engine.h"
+#include "frame.h"
+#include "stop.h"
+
+struct generation_options {
+    const struct engine *engine;
+    struct engine_request request; /* its slices are needed only during generation_start */
+    uint32_t max_tokens;           /* tokens as the stream shows them; at least 1 */
+    const struct slice *stop;      /* copied */
+    size_t stop_count;
+    uint64_t vram_bytes;      /* for metrics events */
+    int64_t first_token;      /* ns from the start to the first token */
+    int64_t delay;            /* ns from each token to the next */
+    int64_t metrics_interval; /* ns between metrics events; 0: none */
+    int64_t timeout;          /* ns from the start; then the error TIMEOUT. CLOCK_NEVER: none */
+};
+
+enum generation_state {
+    GENERATION_RUNNING,
+    GENERATION_ENDED,     /* an end event was written */
+    GENERATION_CANCELLED, /* so, with the reason CANCELLED */
+    GENERATION_FAILED,    /* an error event was written */
+    GENERATION_TIMED_OUT, /* so, with the code TIMEOUT */
+};
+
+/* Read-only for callers. */
+struct generation {
+    enum generation_state state;
+    struct characters characters;
+    uint32_t tokens_out;   /* token events written */
+    uint32_t tokens_taken; /* from the engine: written, or held for a stop sequence */
+    uint32_t max_tokens;
+    int64_t started, first_token, delay;
+    int64_t metrics_interval, metrics_due, deadline;
+    uint64_t vram_bytes;
+    const struct engine *engine;
+    void *sequence;            /* the engine's */
+    struct stop_matcher *stop; /* NULL without stop sequences */
+};
+
+/*
+ * Begin; `now` is the start all deadlines count from. When the engine refuses, the state is
+ * GENERATION_FAILED and its error event is in `out`, as it will be for a failure later on. The
+ * started event is the caller's to write before.
+ */
+void generation_start(struct generation *g, const struct generation_options *options, int64_t now,
+                      struct buf *out);
+
+/* Write the events that are due at `now`, at most `budget` tokens. */
+void generation_turn(struct generation *g, int64_t now, uint32_t budget, struct buf *out);
+
+/* When the next turn is due; in the past when tokens are waiting. CLOCK_NEVER when it is over. */
+int64_t generation_due(const struct generation *g);
+
+/* End it now with the end event CANCELLED. Nothing when it is over already. */
+void generation_cancel(struct generation *g, int64_t now, struct buf *out);
+
+/* Give back the engine's sequence; at any time, once. */
+void generation_free(struct generation *g);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * assay-worker: the reference LLM worker that gateways, routers and clients are tested against.
+ */
+#include <stdio.h>
+
+#include "core/log.h"
+#include "core/memory.h"
+#include "options.h"
+#include "stub.h"
+#include "worker.h"
+
+static int complain(struct result failed)
+{
+    fprintf(stderr, "assay-worker: %s\n", error_last()->text);
+    return error_exit_status(failed.code);
+}
+
+int main(int argc, char **argv)
+{
+    mem_install();
+    struct options options;
+    struct result read = log_setup();
+    if (result_ok(read))
+        read = options_read(&options, argc, argv);
+    if (!result_ok(read))
+        return complain(read);
+    if (options.help) {
+        options_help(stdout);
+        return 0;
+    }
+    if (options.version) {
+        puts("assay-worker " ASSAY_VERSION);
+        return 0;
+    }
+    return worker_run(&options, &stub_engine);
+}

@@ -1,0 +1,28 @@
+/*
+ * What the worker counts, and how /metrics shows it (Prometheus text format 0.0.4). Counters of one
+ * thread; more threads have one each, added up when shown.
+ */
+#ifndef WORKER_METRICS_H
+#define WORKER_METRICS_H
+
+#include "core/text.h"
+
+/* How an /execute request ended; one that was refused counts as an error. */
+enum outcome { OUTCOME_SUCCESS, OUTCOME_ERROR, OUTCOME_CANCELLED, OUTCOME_TIMEOUT, OUTCOME_COUNT };
+
+#define METRICS_BUCKETS 15
+
+struct metrics {
+    uint64_t requests[OUTCOME_COUNT];
+    uint64_t tokens_in, tokens_out;
+    uint64_t durations[METRICS_BUCKETS + 1]; /* the last: beyond every bound */
+    double duration_sum_ms;
+};
+
+/* A generation ended. */
+void metrics_duration(struct metrics *m, int64_t nanoseconds);
+
+void metrics_show(const struct metrics *m, uint64_t vram_bytes, double uptime_seconds,
+                  struct text *out);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * The command line of assay-worker: one table of options gives the parser and --help. The names are
+ * those of the original worker and its specification; what the stub adds says so.
+ */
+#ifndef WORKER_OPTIONS_H
+#define WORKER_OPTIONS_H
+
+#include <stdio.h>
+
+#include "core/result.h"
+
+/* A day: longer than any test, and far from what nanoseconds overflow at. */
+#define PACE_MS_MAX 86400000.0
+
+struct options {
+    const char *worker_id; /* NULL: one is made up */
+    const char *model;
+    const char *host;
+    const char *callback_url; /* NULL: nobody is told */
+    uint64_t port;            /* 0: any free one */
+    uint64_t gpu_device;
+    uint64_t max_tokens_out;
+    uint64_t kv_cache_mb;
+    uint64_t inference_timeout_s;
+    uint64_t drain_timeout_s;
+    double first_token_ms, delay_ms, metrics_interval_ms;
+    bool stub_mode;
+    bool help, version;
+};
+
+/* Read the arguments; `options` gets the defaults first. ERR_USAGE with a suggestion. */
+struct result options_read(struct options *options, int argc, char *const *argv) MUST_USE;
+
+void options_help(FILE *to);
+
+#endif
