@@ -10,6 +10,7 @@ headers, comments included, because NOLINT is one) or a .clang-tidy changes.
 import hashlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -39,6 +40,17 @@ def preprocessed(entry):
             command.append(word)
     done = subprocess.run(command + ["-E", "-C"], cwd=entry["directory"], capture_output=True)
     return done.stdout if done.returncode == 0 else None
+
+
+def findings(output):
+    """Without the notes: an analyzer's path can be a hundred lines (run it alone to see them)."""
+    kept, keeping = [], True
+    for line in output.strip().splitlines():
+        if re.search(r": (warning|error|note): ", line):
+            keeping = ": note: " not in line
+        if keeping:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def main():
@@ -73,7 +85,7 @@ def main():
         for path, clean, output in pool.map(look, sorted(entries)):
             if not clean:
                 faulty += 1
-                print(output.strip())
+                print(findings(output))
     print(f"clang-tidy: {len(entries)} files, {faulty} with findings")
     return 1 if faulty else 0
 

@@ -89,7 +89,8 @@ struct slice jsontext_write_pretty(struct arena *arena, const json_t *value)
 /* Exactly: as doubles, 2^53 and 2^53 + 1 would be the same. */
 static bool integer_equals_real(json_int_t integer, double real)
 {
-    return real >= -0x1p63 && real < 0x1p63 && integer == (json_int_t)real && real == trunc(real);
+    const double beyond = 9223372036854775808.0; /* 2^63 */
+    return real >= -beyond && real < beyond && integer == (json_int_t)real && real == trunc(real);
 }
 
 static bool numbers_equal(const json_t *a, const json_t *b)

@@ -4,6 +4,7 @@
 #include "core/memory.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +12,11 @@
 #include <unistd.h>
 #include <uv.h>
 
-static _Atomic long fail_countdown; /* 0: never; 1: the next allocation fails */
+static atomic_long fail_countdown; /* 0: never; 1: the next allocation fails */
 
 static void *or_end(void *memory, size_t size)
 {
-    if (fail_countdown > 0 && --fail_countdown == 0)
+    if (fail_countdown > 0 && atomic_fetch_sub(&fail_countdown, 1) == 1)
         memory = NULL;
     if (memory)
         return memory;

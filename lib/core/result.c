@@ -33,7 +33,8 @@ record(enum error_code code, struct place place, const char *format, va_list arg
     return (struct result){code};
 }
 
-struct result error_set(enum error_code code, const char *format, ...)
+/* In parentheses, because the header has macros of these names for the analyzer. */
+struct result(error_set)(enum error_code code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -42,7 +43,7 @@ struct result error_set(enum error_code code, const char *format, ...)
     return r;
 }
 
-struct result error_at(enum error_code code, struct place place, const char *format, ...)
+struct result(error_at)(enum error_code code, struct place place, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -51,7 +52,7 @@ struct result error_at(enum error_code code, struct place place, const char *for
     return r;
 }
 
-struct result error_context(struct result failed, const char *format, ...)
+struct result(error_context)(struct result failed, const char *format, ...)
 {
     char before[256];
     va_list args;

@@ -60,6 +60,20 @@ struct result error_at(enum error_code code, struct place place, const char *for
 /* Put a few words of context before the text of the last failure: "reading x.json: …". */
 struct result error_context(struct result failed, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* What these return is known, and an analyzer that reads one file at a time has to be told: else
+ * it follows paths on which a failure succeeded and left things unset. */
+#ifdef __clang_analyzer__
+#define error_set(code, ...) ((void)(error_set)(code, __VA_ARGS__), (struct result){code})
+#define error_at(code, place, ...)                                                                 \
+    ((void)(error_at)(code, place, __VA_ARGS__), (struct result){code})
+#define error_context(failed, ...)                                                                 \
+    ({                                                                                             \
+        struct result failed_ = (failed);                                                          \
+        (void)(error_context)(failed_, __VA_ARGS__);                                               \
+        failed_;                                                                                   \
+    })
+#endif
+
 /* The last failure of this thread. Never NULL. */
 const struct error *error_last(void);
 

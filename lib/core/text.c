@@ -8,13 +8,13 @@
 static void reserve(struct text *t, size_t more)
 {
     size_t need = t->len + more + 1;
-    if (need <= t->size)
+    if (t->data && need <= t->size)
         return;
     size_t size = t->size ? t->size * 2 : 128;
     if (size < need)
         size = need;
     char *data = arena_alloc(t->arena, size);
-    if (t->len)
+    if (t->data)
         memcpy(data, t->data, t->len);
     t->data = data;
     t->size = size;
