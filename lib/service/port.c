@@ -228,7 +228,7 @@ static bool is_below(pid_t pid, pid_t root)
     return pid == root;
 }
 
-static const char *describe(struct arena *arena, pid_t pid)
+static const char *name_of(struct arena *arena, pid_t pid)
 {
     char path[64], name[64] = "";
     snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
@@ -237,8 +237,18 @@ static const char *describe(struct arena *arena, pid_t pid)
         (void)!fgets(name, sizeof(name), f);
         (void)fclose(f);
     }
-    return arena_printf(arena, "process %d (%.*s)", (int)pid,
-                        SLICE_ARG(slice_trim(slice_str(name))));
+    return arena_string(arena, slice_trim(slice_str(name)));
+}
+
+/* `docker run -p` and its relatives: the listener is started by a daemon, not by the command. */
+static bool is_container_proxy(const char *name)
+{
+    static const char *const proxies[] = {"docker-proxy", "rootlesskit", "rootlessport",
+                                          "slirp4netns", "pasta"};
+    for (size_t i = 0; i < sizeof(proxies) / sizeof(proxies[0]); i++)
+        if (slice_starts(slice_str(name), slice_str(proxies[i])))
+            return true;
+    return false;
 }
 
 /* Among the processes numbered from `low` to `high`: is a holder below `root`? If not, `*stranger`
@@ -274,6 +284,7 @@ bool port_held_by_stranger(struct arena *arena, uint16_t port, pid_t root, const
     if (listeners.count == 0 || held_below(&listeners, root, root, INT32_MAX, &stranger) ||
         held_below(&listeners, root, 1, root - 1, &stranger) || stranger == 0)
         return false;
-    *who = describe(arena, stranger);
-    return true;
+    const char *name = name_of(arena, stranger);
+    *who = arena_printf(arena, "process %d (%s)", (int)stranger, name);
+    return !is_container_proxy(name);
 }

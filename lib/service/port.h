@@ -33,8 +33,9 @@ bool port_has_listener(uint16_t port);
 
 /*
  * Who listens on `port`, if it is certainly a process outside of the tree below `root`: its pid and
- * name in `*who`. False when the listener is within the tree, or nobody's that we may look into (a
- * container's proxy, say): what cannot be known is not held against the service.
+ * name in `*who`. False when the listener is within the tree, is the proxy of a container (which
+ * listens for its container), or is nobody's that we may look into: what cannot be known is not
+ * held against the service.
  */
 bool port_held_by_stranger(struct arena *arena, uint16_t port, pid_t root, const char **who);
 

@@ -136,14 +136,22 @@ static void failed_with_last_error(struct service *s)
     failed(s, last.code, arena_printf(arena, "service \"%s\": %s", s->name, last.text));
 }
 
-static void failed_by_ending(struct service *s, const struct process_end *end)
+static const char *how_it_ended(const struct service *s, const struct process_end *end,
+                                const char *when, struct arena *arena)
 {
     char how[PROCESS_END_TEXT];
+    bool killed = end->fate == PROCESS_SIGNALLED && end->code == SIGKILL;
+    return arena_printf(arena, "service \"%s\" %s%s%s", s->name, process_end_text(how, end), when,
+                        killed && s->signal_sent != SIGKILL
+                            ? ", not by assay: the system does that when memory runs out"
+                            : "");
+}
+
+static void failed_by_ending(struct service *s, const struct process_end *end)
+{
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
-    failed(s, ERR_DIED,
-           arena_printf(arena, "service \"%s\" %s before it was ready", s->name,
-                        process_end_text(how, end)));
+    failed(s, ERR_DIED, how_it_ended(s, end, " before it was ready", arena));
 }
 
 static bool was_expected(const struct service *s, const struct process_end *end)
@@ -202,20 +210,26 @@ static void became_ready(struct service *s)
         s->events.on_ready(s->events.context, s);
 }
 
-/*
- * Did the answer come from somebody who took the port before the service could? Then it is started
- * again elsewhere. After the last attempt the answer is believed, with a warning: a container's
- * proxy that we may look into also is a stranger.
- */
-static bool is_answered_by_stranger(struct service *s)
+static bool may_try_another_port(const struct service *s)
 {
-    const char *who;
-    if (s->spec.port != PORT_FREE || !s->process ||
-        !port_held_by_stranger(s->arena, s->port, process_keeper(s->process), &who))
-        return false;
-    log_warning("service", "port %u of %s is held by %s, which it did not start%s", s->port,
-                s->name, who, s->attempts < SERVICE_PORT_ATTEMPTS ? "; trying another port" : "");
-    return s->attempts < SERVICE_PORT_ATTEMPTS;
+    return s->spec.port == PORT_FREE && s->attempts < SERVICE_PORT_ATTEMPTS;
+}
+
+/* Somebody took the port before the service could, and answers in its place. */
+static void answered_by_stranger(struct service *s, const char *who)
+{
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    const char *text =
+        arena_printf(arena, "service \"%s\" has lost port %u to %s, which it did not start",
+                     s->name, s->port, who);
+    if (!may_try_another_port(s)) {
+        failed(s, ERR_CONNECT, text);
+        return;
+    }
+    log_info("service", "%s; trying another port", text);
+    s->port_lost = true;
+    process_stop(s->process, SIGKILL, 0);
 }
 
 static void on_ready(void *context)
@@ -224,13 +238,13 @@ static void on_ready(void *context)
     MAGIC_CHECK(s, SERVICE_MAGIC);
     enum ready_kind kind = s->spec.ready.kind;
     bool asked = kind == READY_DEFAULT || kind == READY_TCP || kind == READY_HTTP;
+    const char *who;
     ready_cancel(take(&s->ready));
-    if (asked && is_answered_by_stranger(s)) {
-        s->port_lost = true;
-        process_stop(s->process, SIGKILL, 0);
-        return;
-    }
-    became_ready(s);
+    if (asked && s->process && s->spec.port == PORT_FREE &&
+        port_held_by_stranger(s->arena, s->port, process_keeper(s->process), &who))
+        answered_by_stranger(s, who);
+    else
+        became_ready(s);
 }
 
 static void not_ready_in_time(struct service *s, const char *last)
@@ -344,11 +358,6 @@ static bool says_port_is_taken(struct service *s)
     bool found = pattern_find(taken, last_lines(s, arena), NULL);
     pattern_free(taken);
     return found;
-}
-
-static bool may_try_another_port(const struct service *s)
-{
-    return s->spec.port == PORT_FREE && s->attempts < SERVICE_PORT_ATTEMPTS;
 }
 
 static void on_process_end(void *context, const struct process_end *end)
