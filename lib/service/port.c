@@ -265,7 +265,8 @@ static bool held_below(const struct listeners *listeners, pid_t root, pid_t low,
         if (!result_ok(parse_unsigned(slice_str(e->d_name), INT32_MAX, &number)))
             continue;
         pid_t pid = (pid_t)number;
-        if (pid < low || pid > high || !holds(pid, listeners))
+        /* The keeper itself may hold for a moment what it inherited, but it never listens. */
+        if (pid < low || pid > high || pid == root || !holds(pid, listeners))
             continue;
         ours = is_below(pid, root);
         *stranger = pid;

@@ -59,7 +59,8 @@ struct process_events {
     /* At once when the program itself has ended; all it had written was delivered before (what it
      * started may write until on_exit). `stragglers` is not known yet. Optional. */
     void (*on_end)(void *context, const struct process_end *end);
-    /* Last, exactly once: nothing of it is left. process_free may be called from here on. */
+    /* Last, exactly once: nothing of it is left. process_free may be called from here on; `end`
+     * goes with the process. */
     void (*on_exit)(void *context, const struct process_end *end);
 };
 

@@ -119,12 +119,13 @@ static void program_exited(void *context, const struct process_end *end)
 {
     struct ready *r = context;
     MAGIC_CHECK(r, READY_MAGIC);
+    bool ready = end->fate == PROCESS_EXITED && end->code == 0;
     if (!r->cancelled)
         describe_program(r, end);
     process_free(take(&r->process));
     if (r->cancelled)
         free_when_let_go(r);
-    else if (end->fate == PROCESS_EXITED && end->code == 0)
+    else if (ready)
         is_ready(r);
     else
         ask_later(r);

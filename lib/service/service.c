@@ -385,17 +385,19 @@ static void on_process_exit(void *context, const struct process_end *end)
     struct service *s = context;
     MAGIC_CHECK(s, SERVICE_MAGIC);
     linelog_flush(s->log);
+    struct service_rest rest = {.forced = end->forced, .stragglers = end->stragglers};
+    bool race_lost = s->state == STARTING && (s->port_lost || !port_is_free(s->port));
+    if (s->state == STARTING && !race_lost)
+        failed_by_ending(s, end);
     process_free(take(&s->process));
-    if (s->state == STARTING && (s->port_lost || !port_is_free(s->port))) {
+    if (race_lost) {
         log_info("service", "%s lost the race for port %u, trying another", s->name, s->port);
         release_attempt(s);
         s->port = 0;
         soon(s, ATTEMPT, 0);
         return;
     }
-    if (s->state == STARTING)
-        failed_by_ending(s, end);
-    finish(s, (struct service_rest){.forced = end->forced, .stragglers = end->stragglers});
+    finish(s, rest);
 }
 
 /* ---- an attempt ---- */

@@ -130,14 +130,13 @@ static void exit_status_and_times_are_reported(void **state)
     (void)state;
     struct run r;
     start(&r, CHILD("exit=7"));
-    assert_true(is_alive(process_pid(r.process)));
+    assert_true(process_pid(r.process) > 0);
     finish(&r);
     assert_int_equal(r.end.fate, PROCESS_EXITED);
     assert_int_equal(r.end.code, 7);
     assert_int_equal(r.end.stragglers, 0);
     assert_false(r.end.forced);
     assert_true(r.end.started < r.end.ended && r.end.ended <= clock_now());
-    assert_true(r.end.user_time + r.end.system_time > 0);
     char text[PROCESS_END_TEXT];
     assert_string_equal(process_end_text(text, &r.end), "exited with status 7");
     process_free(r.process);
@@ -212,6 +211,7 @@ static void only_the_last_bytes_of_much_output_are_kept(void **state)
     assert_int_equal(kept.len, 1000);
     assert_true(slice_ends(kept, SLICE("cbend\n")));
     assert_int_equal(process_output_total(r.process, PROCESS_STDOUT), 1000004);
+    assert_true(r.end.user_time + r.end.system_time > 0);
     process_free(r.process);
 }
 

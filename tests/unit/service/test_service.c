@@ -458,7 +458,7 @@ static void the_proxy_of_a_container_is_no_stranger(void **state)
 
 static void kill_from_outside(struct test *t)
 {
-    kill(service_pid(t->service), SIGSEGV);
+    kill(service_pid(t->service), SIGABRT);
 }
 
 static void death_after_ready_is_told_at_once(void **state)
@@ -470,7 +470,7 @@ static void death_after_ready_is_told_at_once(void **state)
     run(&t);
     assert_int_equal(t.deaths, 1);
     assert_false(t.expected);
-    assert_has(t.text, "service \"subject\" was killed by signal 11 (SIGSEGV)");
+    assert_has(t.text, "service \"subject\" was killed by signal 6 (SIGABRT)");
     assert_has(t.log, "last words\n");
     assert_int_equal(t.failures, 0);
     end(&t);
