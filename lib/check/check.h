@@ -23,19 +23,28 @@ struct verdict {
 
 struct verdicts {
     struct arena *arena;
-    struct verdict *first, **end;
+    struct verdict *first, *last;
     size_t count, failed;
 };
 
 struct verdicts verdicts_in(struct arena *arena);
 
+/* A key of a check's map that needs more than the check itself: `ttft` of `time`. */
+struct check_part {
+    const char *name; /* NULL ends a table */
+    unsigned needs;
+};
+
 struct check_kind {
     const char *name;
     const struct shape *shape;
-    unsigned needs; /* it can be made when all of these can be seen (enum observed) */
+    unsigned needs;     /* it can be made when all of these can be seen (enum observed) … */
+    unsigned needs_any; /* … and, when not 0, at least one of these */
+    const struct check_part *parts; /* or NULL */
     const char *help;
     const char *example; /* JSON text of a whole `expect` entry's value */
-    /* Append one verdict or more. Called only when `needs` was seen. */
+    /* Append one verdict or more. Called only when the needs of the kind (not of its parts) were
+       seen. NULL for pass_rate. */
     void (*run)(struct observation *o, const struct node *expected, struct verdicts *out);
 };
 
@@ -53,6 +62,9 @@ const struct check_kind *check_find(struct slice name);
  */
 void check_run(struct observation *o, const struct node *expect, struct verdicts *out);
 
+/* What people call a part of an observation: "an HTTP status". */
+const char *observed_name(enum observed part);
+
 /*
  * Report, while reading, the checks of `expect` that a step yielding only `yields` (enum observed)
  * can never see data for, and an `expect` without any check.
@@ -62,5 +74,18 @@ void check_applicable(const struct node *expect, unsigned yields, const char *st
 
 /* For the files of checks: append a verdict. Passing texts may be empty. */
 struct verdict *verdict_add(struct verdicts *out, const char *check, struct place at, bool passed);
+
+/* A failed verdict with its words; `expected` and `actual` are short. */
+struct verdict *verdict_failed(struct verdicts *out, const char *check, struct place at,
+                               struct slice expected, struct slice actual, const char *format, ...)
+    PRINTF_LIKE(6, 7);
+
+/* A failed verdict because nothing was there to be checked: `actual` is "(no data)". */
+struct verdict *verdict_no_data(struct verdicts *out, const char *check, struct place at,
+                                struct slice expected, const char *message);
+
+/* The check could not be made: the thread's last error, or a sentence of one's own. */
+struct verdict *verdict_impossible(struct verdicts *out, const char *check, struct place at,
+                                   const char *message);
 
 #endif
