@@ -36,8 +36,8 @@ calls 'strcpy|strcat|v?sprintf|strtok(_r)?|atoi|atol|atoll|atof|v?s?scanf|vsscan
     "${c_files[@]}" | rule 'no function that cannot be used safely is called'
 
 mapfile -t beyond_core < <(only_outside lib/core/ "${c_files[@]}")
-calls 'strto(l|ll|ul|ull|f|d|ld|imax|umax)' "${beyond_core[@]}" |
-    rule 'numbers are read by core/parse.h'
+calls 'strto(l|ll|ul|ull|f|d|ld|imax|umax)' "${beyond_core[@]}" | { grep -v 'our own text' || true; } |
+    rule 'numbers are read by core/parse.h, or the line says that it is our own text'
 
 mapfile -t beyond_memory < <(only_outside lib/core/memory.c "${c_files[@]}")
 calls 'malloc|calloc|realloc|reallocarray|strn?dup|v?asprintf' "${beyond_memory[@]}" |
@@ -53,7 +53,7 @@ done | rule 'every C file opens with a comment that says what it is for'
 
 { grep -nHP '\t' "${text_files[@]}" || true; } | rule 'no tab stands in a file'
 { grep -nHE ' +$' "${text_files[@]}" || true; } | rule 'no line ends in blanks'
-{ grep -nHE '(TODO|FIXME|XXX)([^A-Za-z]|$)' "${c_files[@]}" | grep -v 'mkstemp\|mkdtemp\|XXXXXX' || true; } |
+{ grep -nHE '(TODO|FIXME)([^A-Za-z]|$)' "${c_files[@]}" || true; } |
     rule 'nothing is left to do later'
 
 # Lengths. What has to be long says why in a comment with the word "Long:": a file in its opening

@@ -37,7 +37,7 @@ if [ -d /usr/local/share/ca-certificates ]; then
     cp -rL /usr/local/share/ca-certificates "$root/usr/local/share/"
 fi
 
-git -c safe.directory="$PWD" clone -q --no-hardlinks "$PWD" "$root/root/assay"
+git -c safe.directory="$PWD" clone -q --no-hardlinks "$PWD" "$root/srv/assay"
 
 # In namespaces of their own the mounts and whatever processes are left vanish with the command, and
 # no mount of the host is ever below what is deleted. make is the one thing that has to be there
@@ -48,7 +48,7 @@ env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/r
     unshare --mount --pid --fork --kill-child --propagation private /bin/bash -c '
         mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" || exit 3
         exec chroot "$1" /bin/bash -c "
-            cd /root/assay || exit 3
+            cd /srv/assay || exit 3
             command -v make >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get -q -y install make >/dev/null 2>&1
             exec \"\$@\"" chroot-test "${@:2}"' chroot-test "$root" "${command[@]}" </dev/null || status=$?
 echo "== ended with $status after $((SECONDS - began)) s"
