@@ -28,7 +28,7 @@ void port_release(struct ports *ports, uint16_t port);
 /* Can nobody be found on it? (By binding it for a moment.) */
 bool port_is_free(uint16_t port);
 
-/* Does anybody listen on it? False where /proc does not tell. */
+/* Does anybody listen on it? False where the kernel does not tell (sock_diag). */
 bool port_has_listener(uint16_t port);
 
 /*

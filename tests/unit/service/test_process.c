@@ -403,27 +403,60 @@ static void run_victim(int tell)
         pause();
 }
 
-static void nothing_survives_a_sigkill_of_whoever_started_it(void **state)
+/* Of each of its two programs: the keeper, the program, a child of it, an escaped daemon. */
+enum { KEEPER, PROGRAM, SLEEPER, DAEMON, ROLES };
+
+static pid_t start_victim(pid_t pids[2 * ROLES], int fds[2 * ROLES])
 {
-    (void)state;
     int told[2];
     assert_int_equal(pipe(told), 0);
     pid_t victim = fork();
     if (victim == 0)
         run_victim(told[1]);
     close(told[1]);
-    int fds[8];
     for (int i = 0; i < 2; i++) {
-        pid_t pids[4];
-        assert_int_equal(read(told[0], pids, sizeof(pids)), sizeof(pids));
-        for (int j = 0; j < 4; j++)
-            fds[i * 4 + j] = pidfd(pids[j]);
+        ssize_t size = ROLES * sizeof(pid_t);
+        assert_int_equal(read(told[0], pids + i * ROLES, (size_t)size), size);
     }
     close(told[0]);
+    for (int i = 0; i < 2 * ROLES; i++)
+        fds[i] = pidfd(pids[i]);
+    return victim;
+}
+
+static void nothing_survives_a_sigkill_of_whoever_started_it(void **state)
+{
+    (void)state;
+    pid_t pids[2 * ROLES];
+    int fds[2 * ROLES];
+    pid_t victim = start_victim(pids, fds);
     kill(victim, SIGKILL);
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 2 * ROLES; i++)
         assert_ends(fds[i]);
     assert_int_equal(waitpid(victim, NULL, 0), victim);
+}
+
+/* The keepers are held still while assay dies, and killed before they can do anything. */
+static void a_program_does_not_survive_assay_and_its_keeper_together(void **state)
+{
+    (void)state;
+    pid_t pids[2 * ROLES];
+    int fds[2 * ROLES];
+    pid_t victim = start_victim(pids, fds);
+    for (int i = 0; i < 2 * ROLES; i += ROLES)
+        kill(pids[i + KEEPER], SIGSTOP);
+    kill(victim, SIGKILL);
+    assert_int_equal(waitpid(victim, NULL, 0), victim);
+    for (int i = 0; i < 2 * ROLES; i += ROLES) {
+        kill(pids[i + KEEPER], SIGKILL);
+        assert_ends(fds[i + KEEPER]);
+        assert_ends(fds[i + PROGRAM]);
+        /* These are beyond reach then, as keeper.h says. */
+        kill(pids[i + SLEEPER], SIGKILL);
+        kill(pids[i + DAEMON], SIGKILL);
+        assert_ends(fds[i + SLEEPER]);
+        assert_ends(fds[i + DAEMON]);
+    }
 }
 
 static void many_programs_at_once_end_each_with_its_own_status(void **state)
@@ -482,6 +515,7 @@ int main(int argc, char **argv)
         TEST(an_escaped_daemon_hears_the_stop_and_a_deaf_one_is_killed),
         TEST(a_program_dies_with_its_keeper),
         TEST(nothing_survives_a_sigkill_of_whoever_started_it),
+        TEST(a_program_does_not_survive_assay_and_its_keeper_together),
         TEST(many_programs_at_once_end_each_with_its_own_status),
     };
     return cmocka_run_group_tests_name("process", tests, NULL, NULL);
