@@ -21,6 +21,7 @@ struct report_format {
     const char *name; /* as in --report NAME */
     const char *help;
     const char *default_path; /* NULL: standard output */
+    bool streamed;            /* written line by line as things happen */
     struct sink *(*open)(FILE *to, bool color);
 };
 

@@ -1,0 +1,181 @@
+/*
+ * Reports: the table of formats, and a report's file. A report that is read when it is complete
+ * appears complete: it is written beside its place and renamed, so that nobody reads half of one.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "core/memory.h"
+#include "record/formats.h"
+
+const struct report_format report_formats[] = {
+    {"junit", "JUnit XML, with flaky and rerun elements", "junit.xml", false, junit_open},
+    {"json", "CTRF, the Common Test Report Format (ctrf.io)", "ctrf.json", false, ctrf_open},
+    {"jsonl", "every event as a line of JSON, as it happens", NULL, true, jsonl_open},
+    {"tap", "TAP version 14, a line as each case ends", NULL, true, tap_open},
+    {"markdown", "a summary for people, fit for a CI job summary ($GITHUB_STEP_SUMMARY)",
+     "report.md", false, markdown_open},
+    {"github", "annotations of a GitHub workflow, at the lines of the suite", NULL, true,
+     github_open},
+    {0},
+};
+
+const struct report_format *report_format_find(struct slice name)
+{
+    for (const struct report_format *f = report_formats; f->name; f++)
+        if (slice_is(name, f->name))
+            return f;
+    return NULL;
+}
+
+/* --- for the formats --- */
+
+void report_write(FILE *to, const struct text *t)
+{
+    fwrite(text_str(t), 1, t->len, to); /* a failure is remembered by the file: report_written */
+    fflush(to);
+}
+
+struct result report_written(FILE *to)
+{
+    bool flushed = fflush(to) == 0;
+    ENSURE(flushed && !ferror(to), ERR_IO, "cannot write the report: %s",
+           flushed ? "an earlier write failed" : strerror(errno));
+    return RESULT_OK;
+}
+
+static struct result plain_report_close(struct sink *sink)
+{
+    struct plain_report *report = (struct plain_report *)sink;
+    struct result written = report_written(report->to);
+    mem_free(report);
+    return written;
+}
+
+struct sink *plain_report_open(FILE *to, void (*event)(struct sink *sink, const struct event *e))
+{
+    struct plain_report *report = NEW(struct plain_report);
+    report->base = (struct sink){.event = event, .close = plain_report_close};
+    report->to = to;
+    return &report->base;
+}
+
+/* --- a report and its file --- */
+
+struct file_report {
+    struct sink base;
+    struct sink *inner;
+    FILE *to;        /* NULL: standard output, which is not ours to close */
+    char *path;      /* where it shall be */
+    char *temporary; /* where it is until complete; NULL when written in place */
+};
+
+static void file_event(struct sink *sink, const struct event *event)
+{
+    struct file_report *report = (struct file_report *)sink;
+    report->inner->event(report->inner, event);
+}
+
+static struct result file_finish(struct file_report *report)
+{
+    TRY(report->inner->close(report->inner));
+    if (!report->to)
+        return RESULT_OK;
+    int closed = fclose(report->to);
+    report->to = NULL;
+    ENSURE(closed == 0, ERR_IO, "%s", strerror(errno));
+    if (report->temporary)
+        ENSURE(rename(report->temporary, report->path) == 0, ERR_IO, "cannot rename %s: %s",
+               report->temporary, strerror(errno));
+    return RESULT_OK;
+}
+
+static void file_free(struct file_report *report)
+{
+    mem_free(report->path);
+    mem_free(report->temporary);
+    mem_free(report);
+}
+
+static struct result file_close(struct sink *sink)
+{
+    struct file_report *report = (struct file_report *)sink;
+    struct result finished = file_finish(report);
+    if (!result_ok(finished)) {
+        finished = error_context(finished, "report %s", report->path ? report->path : "-");
+        if (report->to)
+            fclose(report->to);
+        if (report->temporary)
+            unlink(report->temporary);
+    }
+    file_free(report);
+    return finished;
+}
+
+static struct result unknown_format(struct slice name)
+{
+    const char *names[sizeof(report_formats) / sizeof(report_formats[0])] = {0};
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    struct text list = text_in(arena);
+
+    for (size_t i = 0; report_formats[i].name; i++) {
+        names[i] = report_formats[i].name;
+        text_printf(&list, "%s%s", i ? ", " : "", names[i]);
+    }
+    const char *nearest = slice_nearest(name, names);
+    return error_set(ERR_USAGE, "there is no report format \"%.*s\"%s%s%s; there are %s",
+                     SLICE_ARG(name), nearest ? ": did you mean \"" : "", nearest ? nearest : "",
+                     nearest ? "\"?" : "", text_str(&list));
+}
+
+static char *string_of(struct slice s, const char *suffix)
+{
+    size_t more = strlen(suffix);
+    char *string = mem_alloc(s.len + more + 1);
+    memcpy(string, s.data, s.len);
+    memcpy(string + s.len, suffix, more + 1);
+    return string;
+}
+
+static struct result open_file(struct file_report *report, struct slice path, bool streamed)
+{
+    char suffix[32];
+
+    report->path = string_of(path, "");
+    if (!streamed) {
+        snprintf(suffix, sizeof(suffix), ".%ld.part", (long)getpid());
+        report->temporary = string_of(path, suffix);
+    }
+    const char *name = report->temporary ? report->temporary : report->path;
+    report->to = fopen(name, "we");
+    ENSURE(report->to, ERR_IO, "cannot write the report %s: %s", report->path, strerror(errno));
+    return RESULT_OK;
+}
+
+struct result sink_report(struct slice argument, struct sink **out)
+{
+    struct slice path = argument, name;
+    bool has_path = slice_find_byte(argument, '=') >= 0;
+    slice_split(&path, '=', &name);
+    const struct report_format *format = report_format_find(name);
+    if (!format)
+        return unknown_format(name);
+    ENSURE(!has_path || path.len, ERR_USAGE,
+           "--report %s= names no file: give a path, or - for standard output", format->name);
+    if (!has_path)
+        path = slice_str(format->default_path ? format->default_path : "-");
+
+    struct file_report *report = NEW(struct file_report);
+    if (!slice_is(path, "-")) {
+        struct result opened = open_file(report, path, format->streamed);
+        if (!result_ok(opened)) {
+            file_free(report);
+            return opened;
+        }
+    }
+    report->base = (struct sink){.event = file_event, .close = file_close};
+    report->inner = format->open(report->to ? report->to : stdout, false);
+    *out = &report->base;
+    return RESULT_OK;
+}
