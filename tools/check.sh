@@ -79,7 +79,10 @@ stage_tidy() {
 
 stage_cppcheck() {
     mkdir -p build-check-gcc/cppcheck
-    cppcheck --quiet --language=c --std=c11 --library=posix,gnu -D_GNU_SOURCE -Ilib -Iinclude \
+    # It does not read the headers of libraries, so their loops are spelled out.
+    cppcheck '-Djson_object_foreach(o, k, v)=for (k = 0; (v = json_object_get(o, k)); k++)' \
+        '-Djson_array_foreach(a, i, v)=for (i = 0; (v = json_array_get(a, i)); i++)' \
+        --quiet --language=c --std=c11 --library=posix,gnu -D_GNU_SOURCE -Ilib -Iinclude \
         --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
         --suppressions-list=tools/cppcheck-suppressions.txt \
         --cppcheck-build-dir=build-check-gcc/cppcheck -j "$(nproc)" lib src systems
