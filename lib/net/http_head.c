@@ -332,8 +332,45 @@ struct result http_read_trailers(struct http_parser *p, struct slice block, stru
     return read_header_lines(p, block, NULL, trailers);
 }
 
-/* chunk-size [ ";" extensions ] CRLF. RFC 9112, 7.1.1 allows blanks around the semicolon; only
- * attackers use them. */
+/* The length of a quoted-string at the start of `s`; 0 when there is none. */
+static size_t quoted_span(struct slice s)
+{
+    if (s.len == 0 || s.data[0] != '"')
+        return 0;
+    size_t good = http_span(slice_from(s, 1), HTTP_BYTE_VALUE);
+    for (size_t i = 1; i <= good; i++) {
+        if (s.data[i] == '"')
+            return i + 1;
+        if (s.data[i] == '\\')
+            i++;
+    }
+    return 0;
+}
+
+/* The length of the longest start of `s` that is *( ";" name [ "=" value ] ). RFC 9112, 7.1.1
+ * allows blanks in between; only attackers use them. */
+static size_t extensions_span(struct slice s)
+{
+    size_t good = 0;
+    while (good < s.len && s.data[good] == ';') {
+        size_t name = http_span(slice_from(s, good + 1), HTTP_BYTE_TOKEN);
+        if (name == 0)
+            break;
+        good += 1 + name;
+        if (good == s.len || s.data[good] != '=')
+            continue;
+        struct slice rest = slice_from(s, good + 1);
+        size_t value = quoted_span(rest);
+        if (value == 0)
+            value = http_span(rest, HTTP_BYTE_TOKEN);
+        if (value == 0)
+            break;
+        good += 1 + value;
+    }
+    return good;
+}
+
+/* chunk-size [ extensions ] CRLF */
 struct result http_read_chunk_line(struct http_parser *p, struct slice block, uint64_t *size)
 {
     struct slice line;
@@ -351,7 +388,7 @@ struct result http_read_chunk_line(struct http_parser *p, struct slice block, ui
     struct slice extension = slice_from(line, digits);
     if (extension.len == 0)
         return RESULT_OK;
-    size_t good = extension.data[0] == ';' ? http_span(extension, HTTP_BYTE_VALUE) : 0;
+    size_t good = extensions_span(extension);
     if (good < extension.len)
         return http_fail(p, ERR_PROTOCOL, 400, "byte 0x%02x may not follow a chunk size",
                          byte_at(extension, good));

@@ -43,7 +43,7 @@ static const struct sample requests[] = {
      "\nHEAD POST /x status 0  1.1 length 5 body keep-alive"
      "\n  Host=h\n  Content-Length=5\nBODY hello\nEND"},
     {"POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: CHUNKED\r\n\r\n"
-     "5\r\nhello\r\n00B;a=\"b c\"\r\n, my world!\r\n0\r\nDigest: x\r\n\r\n",
+     "5\r\nhello\r\n00B;a=\"b \\\" c\";d;e=f\r\n, my world!\r\n0\r\nDigest: x\r\n\r\n",
      "\nHEAD POST /x status 0  1.1 no length 0 chunked body keep-alive"
      "\n  Host=h\n  Transfer-Encoding=CHUNKED\nBODY hello, my world!\nEND Digest=x\nEND"},
     {"POST /x HTTP/1.1\r\n" HOST "Content-Length: 2\r\nExpect: 100-Continue\r\n\r\nhi",
@@ -198,7 +198,12 @@ static const struct refusal refused_chunks[] = {
     {CHUNKED "-1\r\n", 400, "no hexadecimal number"},
     {CHUNKED "0x1\r\n", 400, "byte 0x78 may not follow"},
     {CHUNKED "1 \r\na\r\n", 400, "byte 0x20 may not follow"},
-    {CHUNKED "1;a=\x01\r\na\r\n", 400, "byte 0x01 may not follow"},
+    {CHUNKED "1;\r\na\r\n", 400, "byte 0x3b may not follow"},
+    {CHUNKED "1;a=\r\na\r\n", 400, "byte 0x3d may not follow"},
+    {CHUNKED "1;a=\"b\r\na\r\n", 400, "byte 0x3d may not follow"},
+    {CHUNKED "1;a=\"\\\"\r\na\r\n", 400, "byte 0x3d may not follow"},
+    {CHUNKED "1;a\xe9\r\na\r\n", 400, "byte 0xe9 may not follow"},
+    {CHUNKED "1;a=\x01\r\na\r\n", 400, "byte 0x3d may not follow"},
     {CHUNKED "1\na\r\n", 400, "LF instead of CRLF"},
     {CHUNKED "1;a\na\r\n", 400, "LF instead of CRLF"},
     {CHUNKED "1\r\nab\r\n", 400, "longer than its size"},
