@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "core/clock.h"
@@ -126,6 +127,16 @@ static int bind_and_listen(struct server *server, const struct sockaddr *address
     return failed;
 }
 
+/* Writing to a client that is gone is an error like any other, and no signal that ends us. */
+static void ignore_broken_pipes(void)
+{
+    struct sigaction action;
+    if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+        action.sa_handler = SIG_IGN;
+        sigaction(SIGPIPE, &action, NULL);
+    }
+}
+
 static void on_not_started(uv_handle_t *listener)
 {
     mem_free(LINK_OF(listener, struct server, listener));
@@ -146,6 +157,7 @@ struct result server_start(struct server **out, uv_loop_t *loop,
     const char *host = options->host ? options->host : "127.0.0.1";
     struct sockaddr_storage address = {0};
     TRY(read_address(host, options->port, &address));
+    ignore_broken_pipes();
     int64_t idle = options->idle_timeout > 0 ? options->idle_timeout : IDLE_DEFAULT;
     struct server *server = NEW(struct server);
     server->loop = loop;

@@ -63,7 +63,10 @@ struct server_options {
     struct server_handler handler;
 };
 
-/* Listen. ERR_VALUE for a host that is no numeric address, ERR_IO when it cannot be bound. */
+/*
+ * Listen. SIGPIPE is ignored from now on, unless the program handles it itself. ERR_VALUE for a
+ * host that is no numeric address, ERR_IO when it cannot be bound.
+ */
 struct result server_start(struct server **out, uv_loop_t *loop,
                            const struct server_options *options) MUST_USE;
 
