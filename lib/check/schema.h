@@ -1,8 +1,8 @@
 /*
- * JSON Schema over jansson's values: draft 2020-12 with all its vocabularies, and draft-07, which
- * most validators in the field still speak. A schema is compiled once (references resolved,
- * patterns checked, its own shape checked against its metaschema) and validates many instances; a
- * compiled schema is immutable, so threads may share it.
+ * JSON Schema over jansson's values: draft 2020-12 with all its vocabularies, and the older drafts
+ * that are still spoken in the field. A schema is compiled once (references resolved, patterns and
+ * the shape of every keyword's value checked) and validates many instances; a compiled schema is
+ * immutable, so threads may share it.
  *
  * Nothing is ever fetched. A reference may lead to the schema itself, the embedded metaschemas, or
  * a document handed in; any other is an error that names it.
@@ -14,7 +14,13 @@
 
 struct schema;
 
-enum schema_draft { SCHEMA_2020_12, SCHEMA_DRAFT_07 };
+enum schema_draft {
+    SCHEMA_2020_12,
+    SCHEMA_2019_09,
+    SCHEMA_DRAFT_07,
+    SCHEMA_DRAFT_06,
+    SCHEMA_DRAFT_04,
+};
 
 /* A further document that references may lead to. */
 struct schema_document {
@@ -58,9 +64,10 @@ struct schema_report {
 };
 
 /*
- * Validate. An invalid instance is success with `valid` false. On failure ERR_TOO_LARGE: the
- * recursion goes deeper than the stack allows, which is how a schema that refers to itself without
- * going down in the instance ends too, or a regular expression met its limits.
+ * Validate. An invalid instance is success with `valid` false. On failure ERR_VALUE: the schema
+ * refers to itself without going down in the instance; or ERR_TOO_LARGE: schema and instance nest
+ * too deep, more than LIMIT_SCHEMA_STEPS subschemas were applied, or a regular expression met its
+ * limits.
  */
 struct result schema_validate(const struct schema *schema, const json_t *instance, size_t most,
                               struct arena *arena, struct schema_report *out) MUST_USE;
