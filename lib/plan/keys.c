@@ -5,6 +5,7 @@
 
 #include "check/check.h"
 #include "core/limits.h"
+#include "step/save.h"
 #include "step/step.h"
 
 static const struct shape shape_priority = {.kind = SHAPE_INTEGER, .min = 0, .max = 10};
@@ -17,6 +18,8 @@ static const struct shape shape_status_code = {.kind = SHAPE_INTEGER, .min = 100
 static const struct shape shape_seed = {.kind = SHAPE_INTEGER, .min = 0, .max = 9007199254740991.0};
 static const struct shape shape_any_list = {
     .kind = SHAPE_LIST, .min = 1, .max = 1000000, .of = &shape_any};
+static const struct shape shape_save = {
+    .kind = SHAPE_MAP, .of = &shape_string, .check = save_check};
 static const struct shape shape_string_or_strings = {
     .kind = SHAPE_EITHER,
     .either = (const struct shape *const[]){&shape_string, &shape_strings, NULL}};
@@ -340,6 +343,8 @@ static void check_step(const struct node *step, struct diagnostics *d)
                              : "the step does nothing");
         fault->hint = "add one of http, execute, exec, wait (assay schema --reference lists all)";
     }
+    if (node_get(step, "given") && (node_get(step, "repeat") || node_get(step, "parallel")))
+        diagnose(d, node_get(step, "given")->at, "given excludes repeat and parallel: its examples are the trials");
     const struct node *until = node_get(step, "until");
     static const char *const with_until[] = {"every", "within", NULL};
     for (size_t i = 0; with_until[i]; i++)
@@ -394,7 +399,7 @@ static const struct field *step_common(struct arena *arena, const struct shape *
          .help = "With `until`: how long to wait before the next try. Default 100ms."},
         {"within", &shape_duration,
          .help = "With `until`: how long it may take in all. Default 30s."},
-        {"save", &shape_string_map,
+        {"save", &shape_save,
          .help = "Keep values of the answer for later steps: a name, and where the value is: a "
                  "JSONPath (`$.id`), or `header NAME`, `status`, `text`, `body`, `stdout`.",
          .example = "{ \"job\": \"$.job_id\" }"},

@@ -36,6 +36,9 @@ enum case_flag {
 const char *case_status_name(enum case_status status);
 bool case_status_parse(struct slice name, enum case_status *out);
 
+/* As counts are told: "3 passed", "1 error", "2 errors". */
+const char *case_status_counted(enum case_status status, size_t count);
+
 /* "slow", "flaky", … for bit number `i` (0-based); NULL past the last. */
 const char *case_flag_name(size_t i);
 
@@ -52,6 +55,7 @@ struct step_result {
     struct place at;                 /* of the step in the suite */
     int64_t started, duration;       /* ns; `started` monotonic */
     int64_t first_byte, first_token; /* ns since intended start; 0: none */
+    bool leaky;                      /* its program left processes behind */
     const struct verdict *verdicts;
     /* Evidence, only when the step did not pass; may be empty. */
     struct slice request, response, log;

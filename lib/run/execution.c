@@ -1,0 +1,413 @@
+/*
+ * Executions of steps, as a state machine on the loop:
+ *
+ *     try ──► answered? ──► until met? ──► checks ──► those during it over? ──► result
+ *      ▲                        │ no: after `every`
+ *      └────────────────────────┘
+ */
+#include "run/execution.h"
+
+#include "core/limits.h"
+#include "core/memory.h"
+#include "core/parse.h"
+
+struct execution {
+    struct execution_options o;
+    struct step step;
+    const struct node *node; /* the step with its templates filled */
+    struct result answer;    /* how the last try ended */
+    const char *answer_text; /* why it could not be carried out */
+    struct verdicts verdicts;
+    int64_t started;
+    uint32_t tries;
+    bool under_way; /* the kind was begun and has not finished */
+    bool answered;  /* no further try */
+    bool timed_out;
+
+    /* One timer for whichever comes first; CLOCK_NEVER where nothing is due. */
+    uv_timer_t *timer;
+    int64_t limit_at, try_at, during_at;
+
+    bool during_begun;
+    size_t during_next;           /* index of the next of those steps */
+    struct execution *during_now; /* the one under way */
+};
+
+static void try_now(struct execution *x);
+static void arm(struct execution *x);
+
+/* ── the result ── */
+
+static const struct service *service_of(const struct execution *x)
+{
+    return x->o.step->service ? lease_service(x->o.lease, x->o.step->service) : NULL;
+}
+
+static void add_evidence(struct execution *x, struct step_result *r)
+{
+    const struct observation *o = x->step.observation;
+    const struct service *service = service_of(x);
+    if (o) {
+        r->request = slice_part(o->request_shown, 0, LIMIT_EVIDENCE_BYTES);
+        r->response = slice_part(o->response_shown, 0, LIMIT_EVIDENCE_BYTES);
+    }
+    if (service)
+        r->log = linelog_text(service_log(service), x->started, clock_now(), LIMIT_EVIDENCE_BYTES,
+                              x->o.arena);
+}
+
+static struct slice name_of(const struct execution *x)
+{
+    const struct step_kind *kind = x->o.step->kind;
+    const struct node *given = node_get(x->o.step->node, "name"),
+                      *config = node_get(x->node, kind->name);
+    bool own = node_get(x->o.step->node, "id") != NULL;
+    if (given && !own)
+        return node_text(x->o.arena, given);
+    struct slice title = kind->title(x->o.arena, config);
+    return slice_str(arena_printf(x->o.arena, "%s %.*s", kind->name,
+                                  (int)(title.len > 200 ? 200 : title.len), title.data));
+}
+
+static struct step_result *make_result(struct execution *x, enum case_status status,
+                                       const char *error)
+{
+    const struct observation *o = x->step.observation;
+    struct step_result *r = ARENA_NEW(x->o.arena, struct step_result);
+    *r = (struct step_result){
+        .name = name_of(x),
+        .kind = slice_str(x->o.step->kind->name),
+        .trial = x->o.trial,
+        .index = x->o.index,
+        .status = status,
+        .error = slice_str(error),
+        .error_code = x->timed_out ? ERR_TIMEOUT : x->answer.code,
+        .at = x->o.step->node->at,
+        .started = x->started,
+        .duration = clock_now() - x->started,
+        .verdicts = x->verdicts.first,
+        .leaky = x->step.leaky,
+    };
+    if (o && o->first_byte)
+        r->first_byte = o->first_byte - o->intended;
+    if (o && o->first_token)
+        r->first_token = o->first_token - o->intended;
+    if (status != CASE_PASSED)
+        add_evidence(x, r);
+    return r;
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+    mem_free(handle);
+}
+
+/* The last thing an execution does: it may be gone when the callbacks return. */
+static void finish(struct execution *x, enum case_status status, const char *error)
+{
+    struct step_result *result = make_result(x, status, error);
+    if (x->timer)
+        uv_close((uv_handle_t *)x->timer, timer_closed);
+    x->timer = NULL;
+    x->o.ended(x->o.context, result);
+    x->o.finished(x->o.context);
+}
+
+static enum case_status judge(const struct execution *x)
+{
+    if (!result_ok(x->answer))
+        return CASE_ERROR;
+    for (const struct verdict *v = x->verdicts.first; v; v = v->next)
+        if (v->impossible)
+            return CASE_ERROR;
+    return x->verdicts.failed ? CASE_FAILED : CASE_PASSED;
+}
+
+static void check_during_ran(struct execution *x)
+{
+    const struct plan_step *planned = x->o.step;
+    if (planned->during_count == 0 || x->during_begun)
+        return;
+    struct observation *o = x->step.observation;
+    struct verdict *v =
+        verdict_add(&x->verdicts, "during", node_get(planned->node, "during")->at, false);
+    v->expected = SLICE("steps that run during this one");
+    v->actual = SLICE("(never begun)");
+    v->message = arena_printf(
+        x->o.arena,
+        "the step was over before they could begin: it showed %zu tokens and %zu events",
+        o->token_count, o->event_count);
+}
+
+static void conclude(struct execution *x)
+{
+    if (x->during_now)
+        return; /* it concludes when those are over */
+    if (result_ok(x->answer))
+        check_during_ran(x);
+    finish(x, judge(x), x->answer_text);
+}
+
+/* ── answers ── */
+
+static void check_answer(struct execution *x)
+{
+    struct observation *o = x->step.observation;
+    const struct node *expect = node_get(x->node, "expect");
+    if (expect)
+        check_run(o, expect, &x->verdicts);
+    scope_save(x->o.scope, node_get(x->node, "save"), o, &x->verdicts);
+}
+
+/* Is `until` met? If not and there is time left, the next try is arranged. */
+static bool settled(struct execution *x)
+{
+    const struct node *until = node_get(x->node, "until");
+    if (!until)
+        return true;
+    struct verdicts wanted = verdicts_in(x->o.arena);
+    if (result_ok(x->answer)) {
+        check_run(x->step.observation, until, &wanted);
+        if (wanted.failed == 0)
+            return true;
+    }
+    int64_t next = clock_now() + x->o.step->every;
+    if (next < x->started + x->o.step->within) {
+        x->try_at = next;
+        arm(x);
+        return false;
+    }
+    char limit[DURATION_TEXT];
+    format_duration(limit, x->o.step->within);
+    for (struct verdict *v = wanted.first; v; v = v->next) {
+        v->check = arena_printf(x->o.arena, "until %s", v->check);
+        if (!v->passed)
+            v->message = arena_printf(x->o.arena, "not so within %s (%u tries): %s", limit,
+                                      x->tries, v->message);
+    }
+    if (!result_ok(x->answer))
+        x->answer_text = arena_printf(x->o.arena, "not answered within %s (%u tries): %s", limit,
+                                      x->tries, x->answer_text);
+    x->verdicts = wanted;
+    x->answered = true;
+    conclude(x);
+    return false;
+}
+
+static void answer(struct execution *x, struct result result)
+{
+    x->under_way = false;
+    x->answer = result;
+    x->answer_text = result_ok(result) ? "" : arena_printf(x->o.arena, "%s", error_last()->text);
+    if (!settled(x))
+        return;
+    x->answered = true;
+    x->try_at = CLOCK_NEVER;
+    if (result_ok(result))
+        check_answer(x);
+    conclude(x);
+}
+
+static void on_finished(struct step *step, struct result result)
+{
+    struct execution *x = step->owner;
+    answer(x, result);
+}
+
+/* ── steps during this one ── */
+
+static void during_ended(void *context, struct step_result *result)
+{
+    struct execution *x = context;
+    if (result->status != CASE_PASSED)
+        x->during_next = x->o.step->during_count; /* the rest depends on it */
+    x->o.ended(x->o.context, result);
+}
+
+static void next_during(struct execution *x);
+
+static void during_finished(void *context)
+{
+    struct execution *x = context;
+    x->during_now = NULL;
+    next_during(x);
+    if (!x->during_now && x->answered)
+        conclude(x);
+}
+
+static void next_during(struct execution *x)
+{
+    if (x->during_next >= x->o.step->during_count)
+        return;
+    struct execution_options options = x->o;
+    options.step = &x->o.step->during[x->during_next++];
+    options.ended = during_ended;
+    options.finished = during_finished;
+    options.context = x;
+    execution_start(&options, &x->during_now);
+}
+
+/* Called from inside the step's own reading: what it starts must wait for the next turn. */
+static void on_progress(struct step *step)
+{
+    struct execution *x = step->owner;
+    const struct plan_step *planned = x->o.step;
+    if (planned->during_count == 0 || x->during_begun || x->during_at != CLOCK_NEVER)
+        return;
+    bool tokens =
+        planned->during_tokens && step->observation->token_count >= planned->during_tokens;
+    bool events =
+        planned->during_events && step->observation->event_count >= planned->during_events;
+    if (!tokens && !events)
+        return;
+    x->during_at = clock_now();
+    arm(x);
+}
+
+/* ── time ── */
+
+static void time_over(struct execution *x)
+{
+    char limit[DURATION_TEXT];
+    x->timed_out = true;
+    if (x->under_way)
+        x->step.kind->cancel(&x->step);
+    x->under_way = false;
+    if (x->during_now)
+        execution_cancel(x->during_now, CASE_CANCELLED, "the step around it met its time limit");
+    x->during_now = NULL;
+    format_duration(limit, x->o.step->timeout);
+    finish(x, CASE_FAILED,
+           arena_printf(x->o.arena, "it took longer than its time limit of %s", limit));
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct execution *x = timer->data;
+    int64_t now = clock_now();
+    if (now >= x->limit_at) {
+        time_over(x);
+        return;
+    }
+    if (now >= x->during_at) {
+        x->during_at = CLOCK_NEVER;
+        x->during_begun = true;
+        arm(x);
+        next_during(x);
+        return;
+    }
+    if (now >= x->try_at) {
+        x->try_at = CLOCK_NEVER;
+        arm(x);
+        try_now(x);
+        return;
+    }
+    arm(x);
+}
+
+static void arm(struct execution *x)
+{
+    int64_t at = x->limit_at < x->try_at ? x->limit_at : x->try_at;
+    at = x->during_at < at ? x->during_at : at;
+    if (at == CLOCK_NEVER) {
+        if (x->timer)
+            uv_timer_stop(x->timer);
+        return;
+    }
+    if (!x->timer) {
+        x->timer = NEW(uv_timer_t);
+        uv_timer_init(x->o.loop, x->timer);
+        x->timer->data = x;
+    }
+    int64_t left = at - clock_now();
+    uv_update_time(x->o.loop);
+    uv_timer_start(x->timer, on_timer,
+                   left > 0 ? (uint64_t)((left + NS_PER_MS - 1) / NS_PER_MS) : 0, 0);
+}
+
+/* ── beginning ── */
+
+static void try_now(struct execution *x)
+{
+    const struct service *service = service_of(x);
+    const char *url = service ? service_url(service) : NULL;
+    struct observation *o = ARENA_NEW(x->o.arena, struct observation);
+    o->arena = x->o.arena;
+    o->intended = clock_now();
+    x->tries++;
+    x->step = (struct step){
+        .kind = x->o.step->kind,
+        .config = node_get(x->node, x->o.step->kind->name),
+        .arena = x->o.arena,
+        .observation = o,
+        .loop = x->o.loop,
+        .client = x->o.client,
+        .base_url = slice_str(url),
+        .folder = slice_str(x->o.folder),
+        .finished = on_finished,
+        .progressed = on_progress,
+        .owner = x,
+    };
+    struct result result = x->step.kind->start(&x->step);
+    x->under_way = result_ok(result);
+    if (!x->under_way)
+        answer(x, result);
+}
+
+/* Values that came with the run are checked against the shape like those that were written. */
+static struct result check_filled(struct execution *x)
+{
+    if (x->node == x->o.step->node)
+        return RESULT_OK;
+    struct diagnostics d = diagnostics_in(x->o.arena);
+    const struct node *expect = node_get(x->node, "expect");
+    shape_check(x->o.step->kind->shape, node_get(x->node, x->o.step->kind->name), &d);
+    for (size_t i = 0; expect && i < expect->count; i++) {
+        const struct check_kind *kind = check_find(expect->entries[i].key);
+        if (kind)
+            shape_check(kind->shape, expect->entries[i].value, &d);
+    }
+    return diagnostics_result(&d);
+}
+
+void execution_start(const struct execution_options *options, struct execution **out)
+{
+    struct execution *x = ARENA_NEW(options->arena, struct execution);
+    const struct plan_step *planned = options->step;
+    *out = x;
+    x->o = *options;
+    x->verdicts = verdicts_in(options->arena);
+    x->started = clock_now();
+    x->limit_at = planned->timeout == CLOCK_NEVER ? CLOCK_NEVER : x->started + planned->timeout;
+    x->try_at = CLOCK_NEVER;
+    x->during_at = CLOCK_NEVER;
+    bool by_time = planned->during_count && !planned->during_tokens && !planned->during_events;
+    if (by_time)
+        x->during_at = x->started + planned->during_after;
+    x->node = planned->node;
+    struct result result = scope_fill(options->scope, planned->node, &x->node);
+    if (result_ok(result))
+        result = check_filled(x);
+    if (!result_ok(result)) {
+        x->answer = result;
+        x->node = planned->node;
+        finish(x, CASE_ERROR, arena_printf(options->arena, "%s", error_last()->text));
+        return;
+    }
+    arm(x);
+    try_now(x);
+}
+
+void execution_cancel(struct execution *x, enum case_status status, const char *reason)
+{
+    if (x->under_way)
+        x->step.kind->cancel(&x->step);
+    x->under_way = false;
+    if (x->during_now)
+        execution_cancel(x->during_now, status, reason);
+    struct step_result *result = make_result(x, status, arena_printf(x->o.arena, "%s", reason));
+    if (x->timer)
+        uv_close((uv_handle_t *)x->timer, timer_closed);
+    x->timer = NULL;
+    x->o.ended(x->o.context, result);
+}

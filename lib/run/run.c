@@ -1,0 +1,343 @@
+/*
+ * The scheduler.
+ */
+#include "run/run.h"
+
+#include <stdlib.h>
+
+#include "core/text.h"
+#include "net/client.h"
+#include "run/case_run.h"
+
+enum progress { WAITING, RUNNING, OVER };
+
+/* A case of the plan as the run sees it. */
+struct entry {
+    struct run *run;
+    const struct plan_case *pc;
+    struct case_run *case_run; /* while it runs */
+    enum progress progress;
+    enum case_status status;       /* when over */
+    const char *reason;            /* when it was not run: why; else NULL */
+    uint32_t slot;                 /* while it runs */
+    struct entry *previous, *next; /* among those that wait */
+};
+
+struct run {
+    struct run_options o;
+    struct arena *arena;
+    struct client *client;
+    struct pool *pool;
+    struct entry *entries; /* in the order in which they begin; plan_case.mark is the index */
+    struct entry *waiting;
+    size_t over;
+    int64_t *held; /* by resource */
+    bool *slots;   /* taken or not, by job */
+    uint32_t running;
+    bool isolated;   /* a case that must be alone runs */
+    bool scheduling; /* a scan is under way: what ends within it asks for another one */
+    bool again;
+    const char *ending; /* nothing more begins, and why; else NULL */
+    bool interrupted;
+    bool stopping; /* all cases are over, the services are being stopped */
+    size_t failed, errors;
+    int64_t started;
+};
+
+static void schedule(struct run *run);
+
+static int by_order(const void *x, const void *y)
+{
+    const struct entry *a = x, *b = y;
+    int order = plan_order(a->pc, b->pc);
+    /* As written, when nothing else decides. */
+    return order ? order : (a->pc->mark > b->pc->mark) - (a->pc->mark < b->pc->mark);
+}
+
+static void unlink_waiting(struct entry *e)
+{
+    if (e->previous)
+        e->previous->next = e->next;
+    else
+        e->run->waiting = e->next;
+    if (e->next)
+        e->next->previous = e->previous;
+}
+
+/* ── ends ── */
+
+static const char *shell_quoted(struct arena *arena, struct slice s)
+{
+    struct text t = text_in(arena);
+    bool plain = s.len > 0;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+        plain = plain && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || (c && strchr("-_./=:@%+,", c)));
+    }
+    if (plain)
+        return arena_string(arena, s);
+    text_add_byte(&t, '\'');
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] == '\'')
+            text_add_str(&t, "'\\''");
+        else
+            text_add_byte(&t, s.data[i]);
+    }
+    text_add_byte(&t, '\'');
+    return text_str(&t);
+}
+
+static void add_rerun(const struct run *run, struct case_result *result)
+{
+    if (result->status != CASE_FAILED && result->status != CASE_ERROR)
+        return;
+    const char *file = shell_quoted(result->arena, result->file),
+               *id = shell_quoted(result->arena, result->id);
+    result->rerun = slice_str(
+        arena_printf(result->arena, "assay run %s --case %s%s", file, id, run->o.rerun_arguments));
+}
+
+static void judge_flaky(const struct run *run, struct case_result *result)
+{
+    if (!run->o.flaky_fails || !(result->flags & CASE_FLAKY))
+        return;
+    result->status = CASE_FAILED;
+    result->reason = SLICE("it passed only after a failed attempt, and --flaky=fail is set");
+}
+
+static void case_over(struct entry *e, struct case_result *result)
+{
+    struct run *run = e->run;
+    judge_flaky(run, result);
+    add_rerun(run, result);
+    run->failed += result->status == CASE_FAILED;
+    run->errors += result->status == CASE_ERROR;
+    e->progress = OVER;
+    e->status = result->status;
+    run->over++;
+    pool_case_over(run->pool, e->pc);
+    recorder_case(run->o.recorder, result);
+    if (run->o.max_failures && run->failed + run->errors >= run->o.max_failures && !run->ending)
+        run->ending = "the run had as many failures as it may";
+    schedule(run);
+}
+
+static void not_run(struct entry *e, enum case_status status, const char *reason)
+{
+    e->reason = reason;
+    unlink_waiting(e);
+    case_over(e, case_not_run(e->pc, status, reason));
+}
+
+static void on_case(void *context, struct case_run *case_run, struct case_result *result)
+{
+    (void)case_run;
+    struct entry *e = context;
+    struct run *run = e->run;
+    e->case_run = NULL;
+    for (size_t i = 0; i < e->pc->use_count; i++)
+        run->held[e->pc->uses[i].resource->index] -= e->pc->uses[i].amount;
+    run->slots[e->slot] = false;
+    run->isolated = false;
+    run->running--;
+    case_over(e, result);
+}
+
+/* ── beginnings ── */
+
+static void begin(struct entry *e)
+{
+    struct run *run = e->run;
+    unlink_waiting(e);
+    e->progress = RUNNING;
+    while (run->slots[e->slot])
+        e->slot++;
+    run->slots[e->slot] = true;
+    run->running++;
+    run->isolated = e->pc->isolate;
+    for (size_t i = 0; i < e->pc->use_count; i++)
+        run->held[e->pc->uses[i].resource->index] += e->pc->uses[i].amount;
+    const struct event event = {
+        .kind = EVENT_CASE_STARTED,
+        .at_wall = clock_wall(),
+        .run = run->o.info,
+        .started = {e->pc->key, e->pc->id, e->slot},
+    };
+    recorder_emit(run->o.recorder, &event);
+    struct case_run_options options = {
+        .loop = run->o.loop,
+        .client = run->client,
+        .pool = run->pool,
+        .pc = e->pc,
+        .slot = e->slot,
+        .queued = clock_now() - run->started,
+        .run_seed = run->o.info->seed,
+        .finished = on_case,
+        .context = e,
+    };
+    case_run_start(&options, &e->case_run);
+}
+
+/* Why a case cannot pass because of a case it needs; NULL when it can, or when that is not known.
+ */
+static const char *unmet_need(const struct entry *e, bool *undecided)
+{
+    struct run *run = e->run;
+    for (size_t i = 0; i < e->pc->need_count; i++) {
+        const struct entry *need = &run->entries[e->pc->needs[i]->mark];
+        if (need->progress != OVER) {
+            *undecided = true;
+            continue;
+        }
+        if (need->status == CASE_PASSED)
+            continue;
+        if (need->reason)
+            return arena_printf(run->arena, "it needs \"%.*s\", which was not run: %s",
+                                SLICE_ARG(need->pc->id), need->reason);
+        const char *how = need->status == CASE_FAILED  ? "failed"
+                          : need->status == CASE_ERROR ? "could not be carried out"
+                                                       : "was cancelled";
+        return arena_printf(run->arena, "it needs \"%.*s\", which %s", SLICE_ARG(need->pc->id),
+                            how);
+    }
+    return NULL;
+}
+
+static bool resources_free(const struct entry *e)
+{
+    for (size_t i = 0; i < e->pc->use_count; i++) {
+        const struct plan_use *use = &e->pc->uses[i];
+        if (e->run->held[use->resource->index] + use->amount > use->resource->capacity)
+            return false;
+    }
+    return true;
+}
+
+/* Look at one waiting case; false when the scan need not go on. */
+static bool consider(struct entry *e)
+{
+    struct run *run = e->run;
+    if (run->ending) {
+        not_run(e, CASE_CANCELLED, run->ending);
+        return true;
+    }
+    if (e->pc->skip) {
+        not_run(e, CASE_SKIPPED, e->pc->skip);
+        return true;
+    }
+    bool undecided = false;
+    const char *unmet = unmet_need(e, &undecided);
+    if (unmet) {
+        not_run(e, CASE_SKIPPED, unmet);
+        return true;
+    }
+    if (undecided)
+        return true;
+    if (run->running == run->o.jobs || run->isolated)
+        return false;
+    if (!resources_free(e))
+        return true;
+    /* One that must be alone has its turn: nothing passes it by, or it would wait for ever. */
+    if (e->pc->isolate && run->running > 0)
+        return false;
+    begin(e);
+    return true;
+}
+
+static void on_stopped(void *context)
+{
+    struct run *run = context;
+    client_free(run->client);
+    run->client = NULL;
+    run->o.finished(run->o.context);
+}
+
+static void schedule(struct run *run)
+{
+    run->again = true;
+    if (run->scheduling)
+        return;
+    run->scheduling = true;
+    while (run->again) {
+        run->again = false;
+        for (struct entry *e = run->waiting, *next; e; e = next) {
+            next = e->next;
+            if (!consider(e))
+                break;
+        }
+    }
+    run->scheduling = false;
+    if (run->over == run->o.plan->case_count && !run->stopping) {
+        run->stopping = true;
+        pool_stop(run->pool, on_stopped, run);
+    }
+}
+
+/* ── the run ── */
+
+static void order_entries(struct run *run)
+{
+    const struct plan *plan = run->o.plan;
+    run->entries = ARENA_ARRAY(run->arena, struct entry, plan->case_count + 1);
+    for (size_t i = 0; i < plan->case_count; i++) {
+        plan->cases[i]->mark = (unsigned)i;
+        run->entries[i] = (struct entry){.run = run, .pc = plan->cases[i]};
+    }
+    qsort(run->entries, plan->case_count, sizeof(*run->entries), by_order);
+    unsigned *index_of = ARENA_ARRAY(run->arena, unsigned, plan->case_count + 1);
+    for (size_t i = 0; i < plan->case_count; i++) {
+        struct entry *e = &run->entries[i];
+        index_of[e->pc->mark] = (unsigned)i;
+        e->previous = i > 0 ? e - 1 : NULL;
+        e->next = i + 1 < plan->case_count ? e + 1 : NULL;
+    }
+    for (size_t i = 0; i < plan->case_count; i++)
+        plan->cases[i]->mark = index_of[i];
+    run->waiting = plan->case_count ? run->entries : NULL;
+}
+
+void run_start(const struct run_options *options, struct run **out)
+{
+    struct arena *arena = arena_new();
+    struct run *run = ARENA_NEW(arena, struct run);
+    *out = run;
+    run->arena = arena;
+    run->o = *options;
+    run->started = clock_now();
+    run->client = client_new(options->loop);
+    run->pool = pool_new(options->loop, options->plan, options->recorder, options->info);
+    run->held = ARENA_ARRAY(arena, int64_t, options->plan->resource_count + 1);
+    run->slots = ARENA_ARRAY(arena, bool, options->jobs);
+    order_entries(run);
+    schedule(run);
+}
+
+void run_interrupt(struct run *run)
+{
+    if (run->interrupted) {
+        pool_kill(run->pool);
+        return;
+    }
+    run->interrupted = true;
+    run->ending = "the run was interrupted";
+    run->scheduling = true; /* one scan when all are told */
+    for (size_t i = 0; i < run->o.plan->case_count; i++)
+        if (run->entries[i].case_run)
+            case_run_cancel(run->entries[i].case_run, "the run was interrupted");
+    run->scheduling = false;
+    schedule(run);
+}
+
+int run_exit_status(const struct run *run)
+{
+    if (run->interrupted)
+        return 130;
+    return run->failed ? 1 : run->errors ? 3 : 0;
+}
+
+void run_free(struct run *run)
+{
+    pool_free(run->pool);
+    arena_free(run->arena);
+}
