@@ -148,6 +148,7 @@ static const struct field fields[] = {
     {"min_p", FIELD_F32, false, OFFSET(min_p), 1, check_range},
 };
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
+#define FIELD_JOB_ID 0
 
 static bool all_strings(const json_t *list)
 {
@@ -322,8 +323,11 @@ bool request_cancel(struct arena *arena, struct slice body, struct slice *job_id
     struct reading r = reading_in(arena);
     r.out = &request;
     json_t *object = read_object(&r, body);
-    if (object)
-        read_field(&r, &fields[0], &(struct given){.json = json_object_get(object, "job_id")});
+    if (object) {
+        struct given given[FIELD_COUNT] = {0};
+        find_fields(object, body, given);
+        read_field(&r, &fields[FIELD_JOB_ID], &given[FIELD_JOB_ID]);
+    }
     *job_id = request.job_id;
     if (r.errors.count)
         *errors = errors_text(&r);
