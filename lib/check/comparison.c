@@ -447,6 +447,8 @@ enum outcome compare_length(const struct comparison *c)
     size_t length;
     if (!length_of(c->actual, &length))
         return unfit_type(c, "a string, an array or an object");
+    if (length == 0 && !operators_admit_zero(c->operand))
+        return no_data(c, "0 or {\"ge\": 0}");
     DEFER(jsontext_release)
     json_t *number = json_integer((json_int_t)length);
     const char *where =

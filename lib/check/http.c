@@ -32,7 +32,11 @@ static void check_status_text(const struct node *node, struct diagnostics *d)
 
 static const struct field *const status_fields[] = {number_operators, NULL};
 static const struct shape status_map = {
-    .name = "status matcher", .kind = SHAPE_OBJECT, .fields = status_fields};
+    .name = "status matcher",
+    .kind = SHAPE_OBJECT,
+    .fields = status_fields,
+    .check = operators_check,
+};
 static const struct shape status_code = {.kind = SHAPE_INTEGER, .min = 100, .max = 599};
 static const struct shape status_text = {
     .kind = SHAPE_STRING, .check = check_status_text, .help = "\"2xx\" or \"<500\""};
@@ -63,6 +67,12 @@ void check_run_status(struct observation *o, const struct node *expected, struct
 {
     bool list = expected->kind == NODE_LIST;
     bool class = expected->kind == NODE_STRING && status_class(expected->string);
+    if (o->status == 0) {
+        verdict_no_data(out, "status", expected->at,
+                        operators_short(out->arena, expected, UNIT_NONE),
+                        "expected an HTTP status, got none (no data)");
+        return;
+    }
     if (!list && !class && expected->kind != NODE_INTEGER) {
         match_integer(out, "status", expected, o->status, "status", UNIT_NONE);
         return;

@@ -196,10 +196,12 @@ struct slice operator_described(struct arena *arena, const struct operator* o,
     if (!(brief && o->compare == compare_eq))
         text_add_str(&t, brief ? o->symbol : o->phrase);
     if (o->form == FORM_MATCHER) {
-        /* Only a negation takes a sentence's verb: "not to contain"; "an element that is ≥ 3". */
-        bool sentence = !brief && o->compare == compare_not;
-        text_add_byte(&t, ' ');
-        describe(&t, operand, o->compare == compare_length ? UNIT_NONE : unit, !sentence);
+        /* Only a negation takes a verb: "not to contain", but "to have an element (≥ 3)". */
+        bool verb = !brief && o->compare == compare_not;
+        bool apart = !brief && (o->compare == compare_each || o->compare == compare_any);
+        text_add_str(&t, apart ? " (" : " ");
+        describe(&t, operand, o->compare == compare_length ? UNIT_NONE : unit, !verb);
+        text_add_str(&t, apart ? ")" : "");
     } else if (o->form == FORM_VALUE) {
         if (t.len)
             text_add_byte(&t, ' ');

@@ -41,8 +41,8 @@ static void check_exit_map(const struct node *map, struct diagnostics *d)
     if (node_get(map, "signal") && map->count > 1)
         diagnose(d, map->at, "a program ended by a signal has no exit status")->hint =
             "leave \"signal\" alone";
-    else if (map->count == 0)
-        diagnose(d, map->at, "a matcher without an operator checks nothing");
+    else
+        operators_check(map, d);
 }
 
 static const struct shape signal_shape = {.kind = SHAPE_STRING, .min = 1, .check = check_signal};

@@ -452,6 +452,7 @@ static const struct shape number = {.kind = SHAPE_NUMBER};
 static const struct shape flag_bits = {.kind = SHAPE_INTEGER, .min = 0, .max = 511};
 static const struct shape *const flags_either[] = {&flag_bits, &word, NULL};
 static const struct shape flags = {.kind = SHAPE_EITHER, .either = flags_either};
+static const struct shape schema_map = {.kind = SHAPE_MAP, .of = &shape_any};
 static const struct shape validator_list;
 
 static const struct field no_params[] = {{NULL}};
@@ -480,7 +481,7 @@ static const struct field contains_params[] = {
 static const struct field response_contains_params[] = {
     {"substring", &word, true, "A text, exactly.", NULL}, {NULL}};
 static const struct field schema_params[] = {
-    {"schema", &shape_object, true, "A JSON Schema (draft 7).", NULL}, {NULL}};
+    {"schema", &schema_map, true, "A JSON Schema (draft 7).", NULL}, {NULL}};
 static const struct field email_params[] = {
     {"field_name", &word, false, "The field with the address; without: the whole answer.", NULL},
     {NULL}};
