@@ -61,10 +61,12 @@ struct service;
 
 /* Why a service failed or died. Valid during the call. */
 struct service_failure {
-    enum error_code code; /* ERR_SPAWN, ERR_TIMEOUT, ERR_DIED, or what resolve gave */
-    const char *text;     /* one sentence with the signal or exit status, without the log */
-    struct slice log;     /* its last lines, at most LIMIT_SHOWN_BYTES */
-    bool expected;        /* died: of a signal that service_signal had sent it */
+    /* ERR_SPAWN, ERR_TIMEOUT, ERR_DIED; ERR_CONNECT when others held its port each time; or what
+     * resolve gave. */
+    enum error_code code;
+    const char *text; /* one sentence with the signal or exit status, without the log */
+    struct slice log; /* its last lines, at most LIMIT_SHOWN_BYTES */
+    bool expected;    /* died: of a signal that service_signal had sent it */
 };
 
 /* What is known when nothing of it is left. */
@@ -95,8 +97,12 @@ struct service *service_new(uv_loop_t *loop, struct ports *ports, const char *na
 /* Only when IDLE: before the first start, or from on_stopped on. NULL is allowed. */
 void service_free(struct service *service);
 
-/* Only when IDLE. Death before ready because somebody else took the port is tried again with
- * another port, SERVICE_PORT_ATTEMPTS times in all. */
+/*
+ * Only when IDLE. With PORT_FREE somebody else may take the port before the service does. That is
+ * noticed when it dies before it is ready and says so or the port is taken, and when the answer to
+ * a question of readiness comes from a process that it did not start. It is then started again with
+ * another port, SERVICE_PORT_ATTEMPTS times in all.
+ */
 #define SERVICE_PORT_ATTEMPTS 3
 void service_start(struct service *service);
 

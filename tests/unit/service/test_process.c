@@ -9,8 +9,10 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +27,7 @@
 #include "service/process.h"
 
 #define KEEP 65536
-#define LONG_GRACE (60 * NS_PER_S)
+#define LONG_GRACE (3600 * NS_PER_S)
 
 /* One program under test and what was heard of it. */
 struct run {
@@ -291,6 +293,14 @@ static void the_shorter_grace_wins(void **state)
     start(&r, CHILD("ignore=15", "say=up", "wait"));
     await(&r, "up");
     process_stop(r.process, SIGTERM, LONG_GRACE);
+    process_stop(r.process, SIGTERM, 20 * NS_PER_MS);
+    process_stop(r.process, SIGTERM, LONG_GRACE);
+    finish_and_free(&r);
+    assert_int_equal(r.end.code, SIGKILL);
+
+    start(&r, CHILD("ignore=15", "say=up", "wait"));
+    await(&r, "up");
+    process_stop(r.process, SIGTERM, LONG_GRACE);
     process_stop(r.process, SIGKILL, LONG_GRACE);
     finish_and_free(&r);
     assert_int_equal(r.end.code, SIGKILL);
@@ -368,6 +378,35 @@ static void assert_ends(int fd)
     struct pollfd p = {.fd = fd, .events = POLLIN};
     assert_int_equal(poll(&p, 1, 30000), 1);
     close(fd);
+}
+
+static int count_descriptors(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+    DIR *folder = opendir(path);
+    assert_non_null(folder);
+    int count = -2; /* . and .. */
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+/* Else whoever reads our output would not see its end, nor another keeper ours. */
+static void the_keeper_holds_nothing_it_inherited(void **state)
+{
+    (void)state;
+    struct run r;
+    start(&r, CHILD("say=up", "wait"));
+    await(&r, "up");
+    int64_t patience = clock_now() + 10 * NS_PER_S;
+    /* Its socket and its signals. */
+    while (count_descriptors(process_keeper(r.process)) > 2 && clock_now() < patience)
+        sched_yield();
+    assert_int_equal(count_descriptors(process_keeper(r.process)), 2);
+    process_stop(r.process, SIGKILL, 0);
+    finish_and_free(&r);
 }
 
 static void a_program_dies_with_its_keeper(void **state)
@@ -513,6 +552,7 @@ int main(int argc, char **argv)
         TEST(what_outlives_its_program_is_counted_and_killed),
         TEST(descendants_that_end_by_themselves_are_no_stragglers),
         TEST(an_escaped_daemon_hears_the_stop_and_a_deaf_one_is_killed),
+        TEST(the_keeper_holds_nothing_it_inherited),
         TEST(a_program_dies_with_its_keeper),
         TEST(nothing_survives_a_sigkill_of_whoever_started_it),
         TEST(a_program_does_not_survive_assay_and_its_keeper_together),

@@ -311,14 +311,16 @@ static void what_runs_elsewhere_is_asked_only_if_told_how(void **state)
 static void death_before_ready_is_told_with_status_and_last_lines(void **state)
 {
     (void)state;
-    struct test t = {.actions = {{"say=loading", "complain=out of luck", "exit=3"}},
-                     .spec.port = PORT_FREE};
+    struct test t = {
+        .actions = {{"say=loading", "complain=out of luck", "print=half a line", "exit=3"}},
+        .spec.port = PORT_FREE};
     run(&t);
     assert_int_equal(t.failures, 1);
     assert_int_equal(t.code, ERR_DIED);
     assert_string_equal(t.text, "service \"subject\" exited with status 3 before it was ready");
     assert_has(t.log, "loading\n");
     assert_has(t.log, "out of luck\n");
+    assert_has(t.log, "half a line\n");
     assert_int_equal(service_attempts(t.service), 1);
     end(&t);
 }
@@ -403,6 +405,18 @@ static void a_port_race_is_noticed_when_the_service_says_nothing(void **state)
     struct test t = {.actions = {{"exit=1"}, {"listen=PORT", "wait"}},
                      .take_port = {true},
                      .spec.port = PORT_FREE};
+    run(&t);
+    assert_was_ready(&t);
+    assert_int_equal(service_attempts(t.service), 2);
+    end(&t);
+}
+
+static void a_port_race_is_noticed_when_the_winner_is_gone_already(void **state)
+{
+    (void)state;
+    struct test t = {
+        .actions = {{"complain=listen EADDRINUSE: :::8080", "exit=1"}, {"listen=PORT", "wait"}},
+        .spec.port = PORT_FREE};
     run(&t);
     assert_was_ready(&t);
     assert_int_equal(service_attempts(t.service), 2);
@@ -661,6 +675,7 @@ int main(int argc, char **argv)
         TEST(a_service_can_be_stopped_before_it_is_ready),
         TEST(a_lost_port_race_is_run_again_with_another_port),
         TEST(a_port_race_is_noticed_when_the_service_says_nothing),
+        TEST(a_port_race_is_noticed_when_the_winner_is_gone_already),
         TEST(a_stranger_on_the_port_is_not_taken_for_the_service),
         TEST(the_port_race_is_given_up_after_three_attempts),
         TEST(the_proxy_of_a_container_is_no_stranger),
