@@ -63,8 +63,8 @@ bool pattern_find(const struct pattern *pattern, struct slice line, struct slice
         return false;
     if (capture) {
         const size_t *at = pcre2_get_ovector_pointer(pattern->match) + (groups > 1 ? 2 : 0);
-        *capture =
-            at[0] == PCRE2_UNSET ? (struct slice){0} : slice_part(line, at[0], at[1] - at[0]);
+        bool set = at[0] != PCRE2_UNSET; /* a group may have taken no part */
+        *capture = slice_part(line, set ? at[0] : 0, set ? at[1] - at[0] : 0);
     }
     return true;
 }
