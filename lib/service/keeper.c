@@ -29,6 +29,9 @@
 /* Without /proc we cannot know what is left; this long we wait for it to end. */
 #define BLIND_WAIT (1 * NS_PER_S)
 
+/* KiB by which resident sizes may be off: Linux counts pages in batches on each CPU. */
+#define RESIDENT_SLACK 2048
+
 struct keeper {
     const struct keeper_launch *launch;
     pid_t self;
@@ -203,7 +206,7 @@ static void program_ended(struct keeper *k, int status, const struct rusage *usa
 {
     k->ended = true;
     /* Linux counts the pages of whoever forked into the maximum; a larger one is the program's. */
-    bool known = usage->ru_maxrss > k->own_resident;
+    bool known = usage->ru_maxrss > k->own_resident + RESIDENT_SLACK;
     report(CHANNEL, (struct keeper_report){
                         .news = KEEPER_ENDED,
                         .status = status,

@@ -159,6 +159,20 @@ static void a_deadly_signal_is_reported_by_name(void **state)
     assert_int_equal(process_signal_named(SLICE("SIG"), &signal).code, ERR_VALUE);
 }
 
+static void the_resident_set_is_known_when_it_is_not_hidden_by_ours(void **state)
+{
+    (void)state;
+    struct run r;
+    start(&r, (const char *const[]){"true", NULL});
+    finish_and_free(&r);
+    assert_int_equal(r.end.max_resident, 0);
+    start(&r, (const char *const[]){"dd", "if=/dev/zero", "of=/dev/null", "bs=200M", "count=1",
+                                    "status=none", NULL});
+    finish_and_free(&r);
+    assert_int_equal(r.end.code, 0);
+    assert_in_range(r.end.max_resident, 200 << 20, 220 << 20);
+}
+
 static void assert_refused(const struct process_options *options, const char *part)
 {
     struct run r = {0};
@@ -540,6 +554,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(exit_status_and_times_are_reported),
         TEST(a_deadly_signal_is_reported_by_name),
+        TEST(the_resident_set_is_known_when_it_is_not_hidden_by_ours),
         TEST(what_cannot_be_started_says_why_and_where_it_was_looked_for),
         TEST(both_streams_are_delivered_before_the_end),
         TEST(only_the_last_bytes_of_much_output_are_kept),
