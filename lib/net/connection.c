@@ -74,18 +74,6 @@ void connection_abort(struct connection *c)
     close_now(c);
 }
 
-/* The output is out: say so to the client, and wait for it to close. */
-static void finish(struct connection *c)
-{
-    uv_os_fd_t fd;
-    if (c->ended || uv_fileno((uv_handle_t *)&c->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
-        close_now(c);
-        return;
-    }
-    c->phase = PHASE_LINGERING;
-    server_wait(c->server, c);
-}
-
 /* ---- output ---- */
 
 size_t connection_pending(const struct connection *c)
@@ -254,13 +242,11 @@ static void read_requests(struct connection *c, struct slice *input)
     } while (event.kind != HTTP_NEED_MORE && c->phase == PHASE_READING);
 }
 
-/* Input while it is not its turn. */
+/* Input whose turn has not come: it is behind an exchange, or behind other input that was. */
 static void keep_ahead(struct connection *c, struct slice input)
 {
-    if (c->phase != PHASE_ANSWERING || input.len == 0)
-        return;
-    if (!result_ok(buf_append(&c->ahead, input)))
-        MUST(false, "%zu bytes ahead and %zu more", c->ahead.len, input.len);
+    struct result r = buf_append(&c->ahead, input);
+    MUST(result_ok(r), "%zu bytes ahead and %zu more", c->ahead.len, input.len);
     if (c->ahead.len >= LIMIT_HTTP_PIPELINE_BYTES && !c->paused) {
         uv_read_stop((uv_stream_t *)&c->tcp);
         c->paused = true;
@@ -269,12 +255,14 @@ static void keep_ahead(struct connection *c, struct slice input)
 
 static void take_input(struct connection *c, struct slice input)
 {
-    if (c->phase == PHASE_READING) {
+    if (c->phase == PHASE_READING && c->ahead.len == 0) {
         if (http_between_messages(&c->parser))
             server_wait(c->server, c); /* the time for a request begins with its first byte */
         read_requests(c, &input);
     }
-    keep_ahead(c, input);
+    bool wanted = c->phase == PHASE_READING || c->phase == PHASE_ANSWERING;
+    if (wanted && input.len > 0)
+        keep_ahead(c, input);
 }
 
 /* Go on with what came during the last exchange. */
@@ -365,6 +353,20 @@ void connection_exchange_over(struct connection *c)
     }
     server_wait(c->server, c);
     connection_due(c);
+}
+
+/* The output is out: say so to the client, and wait for it to close. */
+static void finish(struct connection *c)
+{
+    uv_os_fd_t fd;
+    if (c->ended || uv_fileno((uv_handle_t *)&c->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
+        close_now(c);
+        return;
+    }
+    c->phase = PHASE_LINGERING;
+    if (c->paused)
+        start_reading(c);
+    server_wait(c->server, c);
 }
 
 void connection_turn(struct connection *c)

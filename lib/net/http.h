@@ -110,7 +110,7 @@ void http_expect_head(struct http_parser *p, bool head_requested);
  *   ERR_PROTOCOL  the peer broke the protocol
  *   ERR_TOO_LARGE a ceiling of core/limits.h was passed
  * and a sentence saying what came; every later call fails too. http_error_status() then has the
- * status a server should answer: 400, 413, 414, 431, 501 or 505.
+ * status a server should answer: 400, 413, 414, 417, 431, 501 or 505.
  */
 struct result http_next(struct http_parser *p, struct slice *input,
                         struct http_event *event) MUST_USE;

@@ -186,7 +186,8 @@ static struct result read_header_line(struct http_parser *p, struct slice line, 
         return http_fail(p, ERR_PROTOCOL, 400, "%s line %u has byte 0x%02x in its value",
                          http_block(p), p->lines, byte_at(value, good));
     for (size_t i = 0; i < sizeof(framing_headers) / sizeof(framing_headers[0]); i++) {
-        if (!slice_eq_nocase(name, framing_headers[i].name))
+        if (name.len != framing_headers[i].name.len ||
+            !slice_eq_nocase(name, framing_headers[i].name))
             continue;
         if (f)
             return framing_headers[i].read(p, without_blanks(value), f);

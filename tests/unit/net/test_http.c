@@ -65,6 +65,9 @@ static const struct sample requests[] = {
      "\nHEAD OPTIONS * status 0  1.1 no length 0 keep-alive\n  Host=[::1]:80\nEND"},
     {"\r\nGET / HTTP/1.1\r\n" HOST "\r\n",
      "\nHEAD GET / status 0  1.1 no length 0 keep-alive\n  Host=h\nEND"},
+    {"\r\nGET /1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n\r\nGET /2 HTTP/1.0\r\n\r\n",
+     "\nHEAD GET /1 status 0  1.0 no length 0 keep-alive\n  Connection=keep-alive\nEND"
+     "\nHEAD GET /2 status 0  1.0 no length 0\nEND"},
     {"GET /1 HTTP/1.1\r\n" HOST "\r\nPOST /2 HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\nx"
      "GET /3 HTTP/1.1\r\n" HOST "\r\n",
      "\nHEAD GET /1 status 0  1.1 no length 0 keep-alive\n  Host=h\nEND"

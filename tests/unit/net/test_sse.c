@@ -144,6 +144,20 @@ static void retry_is_digits_only(void **state)
     }
 }
 
+static void an_event_after_a_byte_order_mark_begins_behind_it(void **state)
+{
+    (void)state;
+    struct sse_decoder d;
+    sse_init(&d);
+    struct slice input = SLICE("\xef\xbb\xbf"
+                               "data: a\n\n");
+    struct sse_event event;
+    bool got;
+    assert_true(result_ok(sse_next(&d, &input, &event, &got)) && got);
+    assert_int_equal(event.offset, 3);
+    sse_free(&d);
+}
+
 static void an_event_says_its_own_retry_and_where_it_begins(void **state)
 {
     (void)state;
@@ -386,6 +400,7 @@ int main(void)
         cmocka_unit_test(an_event_says_its_own_retry_and_where_it_begins),
         cmocka_unit_test(every_line_ending_is_one),
         cmocka_unit_test(a_byte_order_mark_is_dropped_only_at_the_beginning),
+        cmocka_unit_test(an_event_after_a_byte_order_mark_begins_behind_it),
         cmocka_unit_test(an_event_is_given_at_the_cr_that_ends_it),
         cmocka_unit_test(an_unfinished_event_is_discarded_and_shown),
         cmocka_unit_test(invalid_utf8_is_noted_and_passed_on),
