@@ -197,6 +197,14 @@ static void tensor_transposed(struct observation *o)
     tensor->dtype = SLICE("FP64");
 }
 
+static void tensor_deeper(struct observation *o)
+{
+    static const int64_t shape[] = {2, 2, 1};
+    struct tensor *tensor = (struct tensor *)(uintptr_t)o->tensors;
+    tensor->shape = shape;
+    tensor->rank = 3;
+}
+
 static void slow(struct observation *o)
 {
     o->first_byte = 1600 * MS;
@@ -325,6 +333,7 @@ static const struct check_case cases[] = {
      "expected the shape to be [null,2], got [4, 1]"},
     {"tensor", "{'name': 'y', 'shape': [2, -1], 'dtype': 'FP32'}", tensor_transposed,
      "expected the shape to be [2,-1], got [4, 1]"},
+    {"tensor", "{'shape': [2, 2]}", tensor_deeper, "expected the shape to be [2,2], got [2, 2, 1]"},
     {"tensor", "[{'dtype': 'FP32'}]", tensor_transposed, "expected the type to be FP32, got FP64"},
     {"tensor", "{'finite': true}", tensor_nan,
      "expected finite values, got 1 of 4 that are not, the first at [0, 1]: NaN"},
@@ -583,6 +592,43 @@ static void percentiles_are_by_nearest_rank(void **state)
     release(&o);
 }
 
+static void a_path_that_selects_nothing_is_no_data(void **state)
+{
+    (void)state;
+    static const char *const matchers[] = {
+        "{'type': 'array'}", "{'not': 3}",          "{'ne': 3}",
+        "{'schema': true}",  "{'not_contains': 1}", "{'each': 1}",
+        "{'length': '<5'}",  "{'not': {'any': 1}}", "null",
+        "{'empty': false}"};
+    static const char *const paths[] = {"$.items[*].x", "$..x", "$.items[?@.n > 5]", "$.x"};
+    for (size_t i = 0; i < COUNT(matchers); i++)
+        for (size_t j = 0; j < COUNT(paths); j++) {
+            DEFER(arena_free_pointer)
+            struct arena *arena = arena_new();
+            struct observation o = rich(arena);
+            struct check_case c = {"json", arena_printf(arena, "{'%s': %s}", paths[j], matchers[i]),
+                                   NULL, NULL};
+            struct verdicts out = run(&o, &c);
+            if (!out.failed)
+                fail_msg("%s passes on nothing", c.expected);
+            release(&o);
+        }
+}
+
+static void memory_that_shrinks_did_not_grow(void **state)
+{
+    (void)state;
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    struct observation o = rich(arena);
+    struct check_case c = {"memory", "{'growth': '<1MiB'}", NULL, NULL};
+    o.memory_after = o.memory_before - (5 << 20);
+    assert_int_equal(run(&o, &c).failed, 0);
+    o.memory_after = o.memory_before;
+    assert_int_equal(run(&o, &c).failed, 0);
+    release(&o);
+}
+
 static void pass_rate_is_left_to_the_run(void **state)
 {
     (void)state;
@@ -747,6 +793,8 @@ int main(void)
         cmocka_unit_test(every_example_of_the_reference_page_is_right),
         cmocka_unit_test(emptiness_that_is_meant_is_accepted),
         cmocka_unit_test(percentiles_are_by_nearest_rank),
+        cmocka_unit_test(a_path_that_selects_nothing_is_no_data),
+        cmocka_unit_test(memory_that_shrinks_did_not_grow),
         cmocka_unit_test(pass_rate_is_left_to_the_run),
         cmocka_unit_test(an_output_serves_as_document_where_there_is_no_body),
         cmocka_unit_test(a_part_whose_data_was_not_seen_fails_alone),
