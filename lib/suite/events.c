@@ -97,12 +97,14 @@ static struct place event_place(struct builder *b, struct fy_event *event)
     size_t offset = mark_offset(b, event);
     if (offset == SIZE_MAX)
         return b->last;
-    if (event->type == FYET_SCALAR && offset > 0) {
-        /* libfyaml's mark stands behind the quote and the anchor, people look at the quote. */
+    /* libfyaml's mark stands behind the quote or asterisk, people look at it. */
+    bool behind = event->type == FYET_ALIAS;
+    if (event->type == FYET_SCALAR) {
         enum fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
-        if (style == FYSS_DOUBLE_QUOTED || style == FYSS_SINGLE_QUOTED)
-            offset--;
+        behind = style == FYSS_DOUBLE_QUOTED || style == FYSS_SINGLE_QUOTED;
     }
+    if (behind && offset > 0)
+        offset--;
     return b->last = place_at(b, offset);
 }
 

@@ -40,6 +40,7 @@ static bool fault(struct scan *s, size_t at, const char *remedy, const char *for
     vsnprintf(s->j->fault, sizeof(s->j->fault), format, args);
     va_end(args);
     s->j->at = at;
+    s->j->reached = s->next;
     s->j->opener = JSONC_NONE;
     s->j->remedy = remedy;
     return false;
@@ -66,8 +67,11 @@ static bool skip_blanks(struct scan *s)
             end = end < 0 ? (ptrdiff_t)rest.len : end;
         } else if (slice_starts(rest, SLICE("/*"))) {
             end = slice_find(slice_from(rest, 2), SLICE("*/"));
-            if (end < 0)
-                return fault(s, s->next, NULL, "this comment is never closed by \"*/\"");
+            if (end < 0) {
+                size_t start = s->next;
+                s->next = text.len;
+                return fault(s, start, NULL, "this comment is never closed by \"*/\"");
+            }
             end += 4;
         } else {
             return true;
@@ -345,7 +349,7 @@ bool jsonc_value(struct jsonc *j, size_t from)
         if (!step(&s))
             return false;
     }
-    j->at = s.next;
+    j->at = j->reached = s.next;
     return true;
 }
 

@@ -16,6 +16,7 @@ struct jsonc {
 
     /* Set by jsonc_value, whether it fails or not. */
     size_t at;          /* the end of the value, or where the fault is */
+    size_t reached;     /* how far the scan looked, which is what it cost */
     bool has_case;      /* a map directly in the outermost list has the key "test_case_id" */
     size_t opener;      /* fault: of the bracket it is about, or JSONC_NONE */
     char fault[200];    /* a sentence */

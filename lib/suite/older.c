@@ -50,7 +50,7 @@ bool older_find(struct slice text, size_t *list)
             *list = at;
             return true;
         }
-        size_t spent = 64 + (j.at > at ? j.at - at : 0);
+        size_t spent = 64 + (j.reached - at);
         if (!whole && spent > furthest && was_meant(text, at, &j)) {
             *list = at;
             furthest = spent;
@@ -238,7 +238,8 @@ static const struct node *rewrite(struct arena *arena, const struct node *list,
         if (item->kind == NODE_MAP)
             items[cases.count++] = rewrite_case(&suite, item);
         else if (item->kind != NODE_STRING) /* those are remarks */
-            diagnose(d, item->at, "expected a prompt case, got a %s", node_kind_name(item->kind));
+            diagnose(d, item->at, "expected a prompt case, got %s %s",
+                     item->kind == NODE_INTEGER ? "an" : "a", node_kind_name(item->kind));
     }
     put(&suite, "name", list->at, text_node(arena, stem(arena, source->name), list->at));
     put(&suite, "cases", list->at, node_new(arena, cases));

@@ -75,8 +75,10 @@ static struct result read_name(struct walk *w)
     if (slice_starts(after, SLICE(":-"))) {
         w->name.has_fallback = true;
         w->name.fallback = slice_from(after, 2);
-        if (slice_find(after, SLICE("${")) >= 0)
-            return wrong(w, i + 2, "what follows :- is plain text, it cannot hold another ${…}");
+        ptrdiff_t inner = slice_find(after, SLICE("${"));
+        if (inner >= 0)
+            return wrong(w, i + (size_t)inner,
+                         "what follows :- is plain text, it cannot hold another ${…}");
         after = slice_of(NULL, 0);
     }
     if (after.len) {
