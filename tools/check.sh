@@ -54,13 +54,13 @@ stage_shell() {
 
 stage_gcc() {
     tools/configure.sh gcc &&
-        ninja -C build-check-gcc &&
+        ninja --quiet -k 0 -C build-check-gcc &&
         run_tests gcc build-check-gcc
 }
 
 stage_sanitizers() {
     tools/configure.sh clang &&
-        ninja -C build-check-clang &&
+        ninja --quiet -k 0 -C build-check-clang &&
         run_tests 'ASan+UBSan' build-check-clang --timeout-multiplier 3
 }
 

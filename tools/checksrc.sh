@@ -23,7 +23,7 @@ rule() { # rule NAME: the faults are on standard input, one a line; none is a pa
 calls() { # calls FUNCTIONS FILE…
     local functions=$1
     shift
-    [ $# -eq 0 ] && return
+    [ $# -gt 0 ] || return 0
     grep -nHE "(^|[^A-Za-z0-9_.>])($functions) *\(" "$@" | grep -vE '^[^:]*:[0-9]+: *(/?\*|//)' || true
 }
 only_outside() { # only_outside PREFIX FILE…

@@ -18,7 +18,7 @@ if [ ${#targets[@]} -eq 0 ]; then
     echo "ok - fuzz # SKIP there is no fuzz target"
     exit 0
 fi
-ninja -C $dir "${targets[@]}" >&2
+ninja --quiet -C $dir "${targets[@]}" >&2
 
 run_one() {
     local name=${1##*/fuzz_}
