@@ -67,10 +67,10 @@ enum operand_form {
       "Holds nothing (true) or something (false).", "{\"empty\": false}")                          \
     X(exists, shape_bool, FORM_FLAG, "to exist", "exists",                                         \
       "There is such a value, even null (true), or none (false).", "{\"exists\": false}")          \
-    X(each, shape_matcher, FORM_MATCHER, "to have only elements", "each",                 \
+    X(each, shape_matcher, FORM_MATCHER, "to have only elements", "each",                          \
       "Every element fits, and there is at least one.", "{\"each\": {\"type\": \"number\"}}")      \
-    X(any, shape_matcher, FORM_MATCHER, "to have an element", "any",                       \
-      "At least one element fits.", "{\"any\": {\"starts\": \"a\"}}")                              \
+    X(any, shape_matcher, FORM_MATCHER, "to have an element", "any", "At least one element fits.", \
+      "{\"any\": {\"starts\": \"a\"}}")                                                            \
     X(unordered, matchers, FORM_VALUE, "to have in any order", "in any order",                     \
       "Exactly these elements, literals or matchers, in any order.",                               \
       "{\"unordered\": [1, {\"gt\": 5}]}")                                                         \
