@@ -112,8 +112,9 @@ static struct result file_close(struct sink *sink)
     return finished;
 }
 
-static struct result unknown_format(struct slice name)
+static struct result unknown_format(struct slice argument)
 {
+    struct slice rest = argument, name = {0};
     const char *names[sizeof(report_formats) / sizeof(report_formats[0])] = {0};
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
@@ -123,6 +124,7 @@ static struct result unknown_format(struct slice name)
         names[i] = report_formats[i].name;
         text_printf(&list, "%s%s", i ? ", " : "", names[i]);
     }
+    slice_split(&rest, '=', &name);
     const char *nearest = slice_nearest(name, names);
     return error_set(ERR_USAGE, "there is no report format \"%.*s\"%s%s%s; there are %s",
                      SLICE_ARG(name), nearest ? ": did you mean \"" : "", nearest ? nearest : "",
@@ -153,18 +155,29 @@ static struct result open_file(struct file_report *report, struct slice path, bo
     return RESULT_OK;
 }
 
+/* FORMAT[=PATH]; the format's own place when there is no path, which may not be empty. */
+static const struct report_format *parse_argument(struct slice argument, struct slice *path)
+{
+    struct slice name = argument;
+    ptrdiff_t equals = slice_find_byte(argument, '=');
+    if (equals >= 0)
+        name = slice_part(argument, 0, (size_t)equals);
+    const struct report_format *format = report_format_find(name);
+    if (equals >= 0)
+        *path = slice_from(argument, (size_t)equals + 1);
+    else
+        *path = format && format->default_path ? slice_str(format->default_path) : SLICE("-");
+    return format;
+}
+
 struct result sink_report(struct slice argument, struct sink **out)
 {
-    struct slice path = argument, name;
-    bool has_path = slice_find_byte(argument, '=') >= 0;
-    slice_split(&path, '=', &name);
-    const struct report_format *format = report_format_find(name);
+    struct slice path;
+    const struct report_format *format = parse_argument(argument, &path);
     if (!format)
-        return unknown_format(name);
-    ENSURE(!has_path || path.len, ERR_USAGE,
-           "--report %s= names no file: give a path, or - for standard output", format->name);
-    if (!has_path)
-        path = slice_str(format->default_path ? format->default_path : "-");
+        return unknown_format(argument);
+    ENSURE(path.len, ERR_USAGE, "--report %s= names no file: give a path, or - for standard output",
+           format->name);
 
     struct file_report *report = NEW(struct file_report);
     if (!slice_is(path, "-")) {
@@ -178,4 +191,10 @@ struct result sink_report(struct slice argument, struct sink **out)
     report->inner = format->open(report->to ? report->to : stdout, false);
     *out = &report->base;
     return RESULT_OK;
+}
+
+bool sink_report_on_stdout(struct slice argument)
+{
+    struct slice path;
+    return parse_argument(argument, &path) && slice_is(path, "-");
 }

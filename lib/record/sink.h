@@ -35,6 +35,9 @@ const struct report_format *report_format_find(struct slice name);
  */
 struct result sink_report(struct slice argument, struct sink **out) MUST_USE;
 
+/* Would that report go to standard output? Then nothing else should. */
+bool sink_report_on_stdout(struct slice argument);
+
 enum console_detail { CONSOLE_QUIET, CONSOLE_NORMAL, CONSOLE_VERBOSE };
 
 /*

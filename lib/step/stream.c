@@ -55,7 +55,7 @@ struct result stream_feed(struct stream *stream, struct slice bytes, int64_t at,
 {
     while (true) {
         struct sse_event event;
-        struct stream_event *kept;
+        struct stream_event *kept = NULL;
         bool got;
         TRY(sse_next(&stream->decoder, &bytes, &event, &got));
         if (!got)

@@ -35,15 +35,17 @@ static void check_regex(const struct node *node, struct diagnostics *d)
 static const struct shape shape_number = {.kind = SHAPE_NUMBER};
 static const struct shape shape_scalar = {
     .kind = SHAPE_EITHER,
-    .either = (const struct shape *const[]){&shape_string, &shape_number, &shape_bool, NULL},
+    .either = (const struct shape *const[]){&shape_text, &shape_number, &shape_bool, NULL},
 };
 
 const struct shape shape_any = {.kind = SHAPE_ANY};
 const struct shape shape_bool = {.kind = SHAPE_BOOL};
-const struct shape shape_string = {.kind = SHAPE_STRING};
+const struct shape shape_string = {.kind = SHAPE_STRING, .min = 1};
+const struct shape shape_text = {.kind = SHAPE_STRING};
+const struct shape shape_object = {.kind = SHAPE_MAP, .of = &shape_any};
 const struct shape shape_duration = {.kind = SHAPE_DURATION};
 const struct shape shape_size = {.kind = SHAPE_SIZE};
-const struct shape shape_strings = {.kind = SHAPE_LIST, .of = &shape_string};
+const struct shape shape_strings = {.kind = SHAPE_LIST, .of = &shape_text};
 const struct shape shape_string_map = {.kind = SHAPE_MAP, .of = &shape_scalar};
 const struct shape shape_regex = {.kind = SHAPE_STRING, .min = 1, .check = check_regex};
 const struct shape shape_positive = {.kind = SHAPE_INTEGER, .min = 1};

@@ -50,7 +50,7 @@ struct shape {
     void (*check)(const struct node *node, struct diagnostics *d);
 };
 
-/* Plain shapes shared by all. A shape_string may be empty. */
+/* Plain shapes shared by all. */
 extern const struct shape shape_any, shape_bool, shape_string /* not empty */,
     shape_text /* a string, maybe empty */, shape_object /* a map of anything */, shape_duration,
     shape_size, shape_strings /* list of strings */, shape_string_map /* map of scalars */,

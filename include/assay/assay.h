@@ -1,0 +1,118 @@
+/*
+ * Assay's public C API: what the command `assay` does, for programs. Every function is one job from
+ * beginning to end; it reports to people on the streams it is given and returns the exit status
+ * that the command would end with (product documentation, "Exit status"):
+ *
+ *     0    all passed
+ *     1    a case failed
+ *     2    the call or a suite is wrong
+ *     3    a service or the surroundings failed
+ *     130  interrupted; everything finished is recorded
+ *
+ * Options are plain structs, zero-initialised for the defaults; strings stay the caller's and are
+ * not kept. Call from one thread at a time. SIGINT and SIGTERM are handled while assay_run works,
+ * and are as before when it returns.
+ */
+#ifndef ASSAY_ASSAY_H
+#define ASSAY_ASSAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ASSAY_PUBLIC __attribute__((visibility("default")))
+
+/* "0.1.0" */
+ASSAY_PUBLIC const char *assay_version(void);
+
+/* Call once, first: the allocator of the libraries used, and logging as ASSAY_LOG says. 0 or 2. */
+ASSAY_PUBLIC int assay_init(FILE *err);
+
+/* A list of strings that the caller owns. */
+struct assay_strings {
+    const char *const *items;
+    size_t count;
+};
+
+/* Where to write for people. */
+struct assay_streams {
+    FILE *out, *err; /* NULL: stdout, stderr */
+    bool out_color, err_color;
+    bool live;   /* `out` is a terminal: draw a progress line */
+    int columns; /* its width; 0: 80 */
+};
+
+/* Which cases of which suites. */
+struct assay_selection {
+    struct assay_strings suites; /* files and folders */
+    struct assay_strings sets;   /* "name=value" */
+    const char *filter;          /* an expression over id, tag, model, path, suite; NULL: none */
+    struct assay_strings tags;   /* any of these; empty: all */
+    struct assay_strings cases;  /* ids or "suite/id"; empty: all */
+    uint32_t shard, shards;      /* shard 1…shards of the cases; 0 of 0: all */
+    bool has_seed;
+    uint64_t seed;      /* of generated values and jitter; fresh when there is none */
+    int64_t timeout_ns; /* of cases that give none; 0: 60 s */
+};
+
+enum assay_detail { ASSAY_NORMAL, ASSAY_QUIET, ASSAY_VERBOSE };
+
+/* "sqlite:.assay/results.db" */
+#define ASSAY_DEFAULT_STORE "sqlite:.assay/results.db"
+
+struct assay_run_options {
+    struct assay_selection selection;
+    struct assay_streams streams;
+    enum assay_detail detail;
+    struct assay_strings reports; /* "junit", "json=path", … */
+    const char *store;            /* NULL: ASSAY_DEFAULT_STORE; "none": nothing is kept */
+    uint32_t jobs;                /* cases at once; 0: one per processor */
+    uint32_t max_failures;        /* begin nothing more after so many; 0: never */
+    bool flaky_fails;             /* a pass on retry counts as failed */
+    const char *resume;           /* a run: do what it did not finish; `suites` must be empty */
+    const char *rerun_failed;     /* a run: do again what did not pass in it */
+    const char *command;          /* as typed, for the record; NULL: unknown */
+};
+
+ASSAY_PUBLIC int assay_run(const struct assay_run_options *options);
+
+struct assay_plan_options {
+    struct assay_selection selection;
+    struct assay_streams streams;
+    const char *store; /* for durations from history; it is not created */
+    uint32_t jobs;
+    bool json;
+};
+
+ASSAY_PUBLIC int assay_plan(const struct assay_plan_options *options);
+
+struct assay_report_options {
+    struct assay_streams streams;
+    enum assay_detail detail;
+    const char *run; /* an id, a unique prefix or "last"; NULL: last */
+    const char *store;
+    struct assay_strings reports; /* empty: for people, on streams.out */
+};
+
+ASSAY_PUBLIC int assay_report(const struct assay_report_options *options);
+
+enum assay_schema_form {
+    ASSAY_SCHEMA_JSON,      /* JSON Schema, draft 2020-12 */
+    ASSAY_SCHEMA_REFERENCE, /* the reference page, Markdown */
+};
+
+ASSAY_PUBLIC int assay_schema(enum assay_schema_form form, FILE *out);
+
+/* Write a commented starter suite; an existing file is kept and 2 returned. NULL: assay.jsonc. */
+ASSAY_PUBLIC int assay_init_suite(const char *path, const struct assay_streams *streams);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

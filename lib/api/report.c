@@ -1,0 +1,40 @@
+/*
+ * assay_report: any report of a stored run, made again.
+ */
+#include "api/session.h"
+#include "record/replay.h"
+
+static struct result make_reports(struct session *session, const struct assay_report_options *o)
+{
+    static const enum console_detail details[] = {[ASSAY_NORMAL] = CONSOLE_NORMAL,
+                                                  [ASSAY_QUIET] = CONSOLE_QUIET,
+                                                  [ASSAY_VERBOSE] = CONSOLE_VERBOSE};
+    const struct assay_streams *s = &session->streams;
+    DEFER(session_store_close)
+    struct store *store = NULL;
+    TRY(session_store(o->store, false, &store));
+    ENSURE(store, ERR_NOT_FOUND, "there is no store at %s; `assay run` makes one",
+           o->store ? o->store : ASSAY_DEFAULT_STORE);
+    struct sink **sinks = ARENA_ARRAY(session->arena, struct sink *, o->reports.count + 1);
+    size_t count = 0;
+    struct result r = RESULT_OK;
+    for (size_t i = 0; i < o->reports.count && result_ok(r); i++) {
+        r = sink_report(slice_str(o->reports.items[i]), &sinks[count]);
+        count += result_ok(r);
+    }
+    if (o->reports.count == 0)
+        sinks[count++] = sink_console(s->out, details[o->detail], s->out_color, false, s->columns);
+    if (result_ok(r))
+        return record_replay(store, slice_str(o->run ? o->run : "last"), sinks, count);
+    for (size_t i = 0; i < count; i++)
+        result_ignore(sinks[i]->close(sinks[i])); /* an empty report; the fault is already known */
+    return r;
+}
+
+int assay_report(const struct assay_report_options *options)
+{
+    DEFER(session_end)
+    struct session session = session_begin(&options->streams);
+    struct result r = make_reports(&session, options);
+    return result_ok(r) ? 0 : session_failed(&session, r);
+}

@@ -1,0 +1,352 @@
+/*
+ * assay_run: the main job. Everything is opened and checked before anything is started; then one
+ * loop runs until the last result is recorded.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/session.h"
+#include "core/log.h"
+#include "core/memory.h"
+#include "core/random.h"
+#include "core/text.h"
+#include "record/recorder.h"
+#include "run/run.h"
+
+struct job {
+    const struct assay_run_options *o;
+    struct session session;
+    struct assay_selection selection; /* of the options, or of the run that is resumed */
+    struct store *store;
+    struct plan *plan;
+    struct redactor *redactor;
+    struct recorder *recorder;
+    struct run_info info;
+    struct run *run;
+    uv_loop_t loop;
+    uv_signal_t interrupt, terminate;
+    uv_timer_t ticker;
+    struct slice *keys; /* with only_keys: the cases to run */
+    size_t key_count;
+    bool only_keys, resumed;
+    struct result broken; /* the store failed */
+};
+
+/* ── options of a run, as the store keeps them for --resume ── */
+
+static json_t *string_array(struct arena *arena, const struct redactor *redactor,
+                            struct assay_strings strings)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < strings.count; i++) {
+        struct slice text = slice_str(strings.items[i]);
+        /* A secret is not kept: it has to be given again. */
+        if (slice_eq(redact_text(redactor, arena, text), text))
+            json_array_append(array, jsontext_string(arena, text));
+    }
+    return array;
+}
+
+static json_t *pack_selection(struct job *j)
+{
+    const struct assay_selection *s = &j->selection;
+    struct arena *arena = j->session.arena;
+    json_t *options = jsontext_keep(arena, json_object());
+    json_object_set_new(options, "suites", string_array(arena, j->redactor, s->suites));
+    json_object_set_new(options, "sets", string_array(arena, j->redactor, s->sets));
+    json_object_set_new(options, "tags", string_array(arena, j->redactor, s->tags));
+    json_object_set_new(options, "cases", string_array(arena, j->redactor, s->cases));
+    if (s->filter)
+        json_object_set_new(options, "filter", json_string(s->filter));
+    json_object_set_new(options, "shard", json_integer(s->shard));
+    json_object_set_new(options, "shards", json_integer(s->shards));
+    json_object_set_new(options, "timeout", json_integer(s->timeout_ns));
+    return options;
+}
+
+static struct assay_strings unpack_strings(struct arena *arena, const json_t *array,
+                                           struct assay_strings more)
+{
+    size_t count = json_array_size(array);
+    const char **items = ARENA_ARRAY(arena, const char *, count + more.count + 1);
+    for (size_t i = 0; i < count; i++)
+        items[i] = arena_string(arena, jsontext_slice(json_array_get(array, i)));
+    for (size_t i = 0; i < more.count; i++)
+        items[count + i] = more.items[i];
+    return (struct assay_strings){items, count + more.count};
+}
+
+static void unpack_selection(struct job *j, const json_t *options)
+{
+    struct arena *arena = j->session.arena;
+    const json_t *filter = json_object_get(options, "filter");
+    struct assay_selection *s = &j->selection;
+    s->suites =
+        unpack_strings(arena, json_object_get(options, "suites"), (struct assay_strings){0});
+    s->sets = unpack_strings(arena, json_object_get(options, "sets"), s->sets);
+    s->tags = unpack_strings(arena, json_object_get(options, "tags"), (struct assay_strings){0});
+    s->cases = unpack_strings(arena, json_object_get(options, "cases"), (struct assay_strings){0});
+    s->filter = filter ? arena_string(arena, jsontext_slice(filter)) : NULL;
+    s->shard = (uint32_t)json_integer_value(json_object_get(options, "shard"));
+    s->shards = (uint32_t)json_integer_value(json_object_get(options, "shards"));
+    s->timeout_ns = json_integer_value(json_object_get(options, "timeout"));
+}
+
+/* ── what to run ── */
+
+static struct result find_earlier(struct job *j)
+{
+    const struct assay_run_options *o = j->o;
+    const char *name = o->resume ? o->resume : o->rerun_failed;
+    struct run_info earlier;
+    if (!name)
+        return RESULT_OK;
+    ENSURE(j->store, ERR_USAGE, "an earlier run needs a store: --store none keeps nothing");
+    TRY(store_find(j->store, j->session.arena, slice_str(name), &earlier));
+    unpack_selection(j, earlier.options);
+    j->only_keys = true;
+    j->resumed = o->resume != NULL;
+    if (!j->resumed)
+        return store_failed(j->store, j->session.arena, earlier.id, &j->keys, &j->key_count);
+    /* The run goes on under its own id and seed. */
+    j->info.id = earlier.id;
+    j->info.seed = earlier.seed;
+    return store_unfinished(j->store, j->session.arena, earlier.id, &j->keys, &j->key_count);
+}
+
+/* A case that the earlier run planned and the suites no longer have. */
+static struct result check_all_found(const struct job *j)
+{
+    for (size_t k = 0; k < j->key_count; k++) {
+        bool found = false;
+        for (size_t i = 0; i < j->plan->case_count && !found; i++)
+            found = slice_eq(j->plan->cases[i]->key, j->keys[k]);
+        ENSURE(found, ERR_USAGE,
+               "the earlier run had a case \"%.*s\", and the suites no longer have it; start a new "
+               "run",
+               SLICE_ARG(j->keys[k]));
+    }
+    return RESULT_OK;
+}
+
+static const char *new_run_id(struct arena *arena)
+{
+    char stamp[32];
+    time_t now = time(NULL);
+    struct tm tm;
+    gmtime_r(&now, &tm);
+    strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+    return arena_printf(arena, "%s-%04x", stamp, (unsigned)(random_fresh_seed() & 0xffff));
+}
+
+static struct result make_plan(struct job *j)
+{
+    const struct assay_run_options *o = j->o;
+    if (!j->resumed)
+        j->info.seed = o->selection.has_seed ? o->selection.seed : random_fresh_seed();
+    TRY(session_plan(&j->session, &j->selection, j->store, j->info.seed, j->keys, j->key_count,
+                     j->only_keys, &j->plan));
+    TRY(check_all_found(j));
+    j->redactor = redactor_new();
+    for (size_t i = 0; i < j->plan->secret_count; i++)
+        redactor_add(j->redactor, j->plan->secrets[i]);
+    return RESULT_OK;
+}
+
+static void describe_run(struct job *j)
+{
+    struct arena *arena = j->session.arena;
+    char host[256] = "";
+    gethostname(host, sizeof(host) - 1);
+    if (!j->resumed)
+        j->info.id = slice_str(new_run_id(arena));
+    j->info.command =
+        redact_text(j->redactor, arena, slice_str(j->o->command ? j->o->command : ""));
+    j->info.options = pack_selection(j);
+    j->info.host = arena_copy(arena, slice_str(host));
+    j->info.version = slice_str(assay_version());
+    j->info.jobs = session_jobs(j->o->jobs);
+    j->info.started_wall = clock_wall();
+    j->info.planned = j->plan->case_count;
+    j->info.exit_status = -1;
+}
+
+/* ── recording ── */
+
+static struct result open_recorder(struct job *j)
+{
+    const struct assay_run_options *o = j->o;
+    const struct assay_streams *s = &j->session.streams;
+    static const enum console_detail details[] = {[ASSAY_NORMAL] = CONSOLE_NORMAL,
+                                                  [ASSAY_QUIET] = CONSOLE_QUIET,
+                                                  [ASSAY_VERBOSE] = CONSOLE_VERBOSE};
+    struct sink **sinks = ARENA_ARRAY(j->session.arena, struct sink *, o->reports.count + 1);
+    size_t count = 0;
+    bool report_on_stdout = false;
+    struct result r = RESULT_OK;
+    for (size_t i = 0; i < o->reports.count && result_ok(r); i++) {
+        struct slice argument = slice_str(o->reports.items[i]);
+        report_on_stdout = report_on_stdout || sink_report_on_stdout(argument);
+        r = sink_report(argument, &sinks[count]);
+        count += result_ok(r);
+    }
+    /* A report on standard output has it for itself. */
+    FILE *to = report_on_stdout ? s->err : s->out;
+    sinks[count++] =
+        sink_console(to, details[o->detail], report_on_stdout ? s->err_color : s->out_color,
+                     s->live && !report_on_stdout, s->columns);
+    struct store *store = j->store;
+    j->store = NULL; /* the recorder's from here on */
+    j->recorder = recorder_new(&j->loop, store, sinks, count, j->redactor);
+    return r;
+}
+
+static struct result begin_recording(struct job *j)
+{
+    struct planned_case *cases =
+        ARENA_ARRAY(j->session.arena, struct planned_case, j->plan->case_count + 1);
+    for (size_t i = 0; i < j->plan->case_count; i++) {
+        const struct plan_case *pc = j->plan->cases[i];
+        cases[i] = (struct planned_case){pc->key, pc->id, pc->suite->name};
+    }
+    return recorder_begin(j->recorder, &j->info, cases, j->plan->case_count, j->resumed);
+}
+
+/* ── the loop ── */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct job *j = handle->data;
+    const char *text = number == SIGINT ? "interrupted; ending what runs (again to kill it)"
+                                        : "asked to end; ending what runs";
+    const struct event event = {
+        .kind = EVENT_NOTE, .at_wall = clock_wall(), .run = &j->info, .note = slice_str(text)};
+    recorder_emit(j->recorder, &event);
+    run_interrupt(j->run);
+}
+
+static void on_commit(void *context, struct result result)
+{
+    struct job *j = context;
+    if (result_ok(result) || !result_ok(j->broken))
+        return;
+    /* Results that cannot be kept are not worth having: end, and say so. */
+    j->broken = result;
+    log_error("store", "%s", error_last()->text);
+    if (j->run)
+        run_interrupt(j->run);
+}
+
+static void on_finished(void *context)
+{
+    struct job *j = context;
+    uv_close((uv_handle_t *)&j->interrupt, NULL);
+    uv_close((uv_handle_t *)&j->terminate, NULL);
+}
+
+static void close_left(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static const char *rerun_arguments(struct job *j)
+{
+    struct text t = text_in(j->session.arena);
+    for (size_t i = 0; i < j->selection.sets.count; i++) {
+        struct slice set =
+            redact_text(j->redactor, j->session.arena, slice_str(j->selection.sets.items[i]));
+        text_printf(&t, " --set '%.*s'", SLICE_ARG(set));
+    }
+    for (size_t i = 0; i < j->plan->case_count; i++) {
+        if (!j->plan->cases[i]->given)
+            continue;
+        text_printf(&t, " --seed %llu", (unsigned long long)j->info.seed);
+        break;
+    }
+    return text_str(&t);
+}
+
+static int run_loop(struct job *j)
+{
+    struct run_options options = {
+        .loop = &j->loop,
+        .plan = j->plan,
+        .recorder = j->recorder,
+        .info = &j->info,
+        .jobs = j->info.jobs,
+        .max_failures = j->o->max_failures,
+        .flaky_fails = j->o->flaky_fails,
+        .rerun_arguments = rerun_arguments(j),
+        .finished = on_finished,
+        .context = j,
+    };
+    int64_t started = clock_now();
+    uv_signal_init(&j->loop, &j->interrupt);
+    uv_signal_init(&j->loop, &j->terminate);
+    j->interrupt.data = j->terminate.data = j;
+    uv_signal_start(&j->interrupt, on_signal, SIGINT);
+    uv_signal_start(&j->terminate, on_signal, SIGTERM);
+    recorder_on_commit(j->recorder, on_commit, j);
+    run_start(&options, &j->run);
+    uv_run(&j->loop, UV_RUN_DEFAULT);
+    j->info.duration = clock_now() - started;
+    j->info.exit_status =
+        result_ok(j->broken) ? run_exit_status(j->run) : error_exit_status(j->broken.code);
+    run_free(j->run);
+    return j->info.exit_status;
+}
+
+static int end_job(struct job *j, struct result r)
+{
+    int status = result_ok(r) ? 0 : session_failed(&j->session, r);
+    if (j->recorder)
+        recorder_free(j->recorder);
+    uv_walk(&j->loop, close_left, NULL);
+    uv_run(&j->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&j->loop);
+    store_close(j->store);
+    redactor_free(j->redactor);
+    session_end(&j->session);
+    return status;
+}
+
+static struct result prepare(struct job *j)
+{
+    const struct assay_run_options *o = j->o;
+    ENSURE(!(o->resume && o->rerun_failed), ERR_USAGE,
+           "--resume and --rerun-failed exclude each other");
+    bool earlier = o->resume || o->rerun_failed;
+    ENSURE(earlier || o->selection.suites.count, ERR_USAGE,
+           "no suite given; `assay init` writes one to start from");
+    ENSURE(!earlier || !o->selection.suites.count, ERR_USAGE,
+           "%s takes the suites from the earlier run", o->resume ? "--resume" : "--rerun-failed");
+    TRY(session_store(o->store, true, &j->store));
+    TRY(find_earlier(j));
+    TRY(make_plan(j));
+    describe_run(j);
+    TRY(open_recorder(j));
+    return begin_recording(j);
+}
+
+int assay_run(const struct assay_run_options *options)
+{
+    struct job *j = NEW(struct job);
+    j->o = options;
+    j->session = session_begin(&options->streams);
+    j->selection = options->selection;
+    uv_loop_init(&j->loop);
+    struct result r = prepare(j);
+    int status = 0;
+    if (result_ok(r)) {
+        status = run_loop(j);
+        r = recorder_end(j->recorder, &j->info);
+    }
+    int failure = end_job(j, r);
+    mem_free(j);
+    return failure ? failure : status;
+}

@@ -1,0 +1,113 @@
+/*
+ * The common ground of the public API's jobs.
+ */
+#include "api/session.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/memory.h"
+
+const char *assay_version(void)
+{
+    return ASSAY_VERSION;
+}
+
+int assay_init(FILE *err)
+{
+    mem_install();
+    struct result r = log_setup();
+    if (result_ok(r))
+        return 0;
+    fprintf(err, "assay: %s\n", error_last()->text);
+    return error_exit_status(r.code);
+}
+
+struct session session_begin(const struct assay_streams *streams)
+{
+    struct session s = {.arena = arena_new(), .streams = *streams};
+    s.streams.out = s.streams.out ? s.streams.out : stdout;
+    s.streams.err = s.streams.err ? s.streams.err : stderr;
+    s.streams.columns = s.streams.columns ? s.streams.columns : 80;
+    return s;
+}
+
+void session_end(struct session *session)
+{
+    arena_free(session->arena);
+}
+
+int session_failed(const struct session *session, struct result result)
+{
+    const struct error *e = error_last();
+    if (e->place.source) {
+        struct diagnostics d = diagnostics_in(session->arena);
+        diagnose_error(&d, e->place);
+        diagnostics_print(&d, session->streams.err, session->streams.err_color);
+    } else {
+        const char *red = session->streams.err_color ? "\033[31m" : "",
+                   *plain = session->streams.err_color ? "\033[0m" : "";
+        fprintf(session->streams.err, "%serror%s: %s\n", red, plain, e->text);
+    }
+    return error_exit_status(result.code);
+}
+
+static int64_t expected(void *store, struct slice key)
+{
+    return store_expected_duration(store, key);
+}
+
+struct result session_plan(struct session *session, const struct assay_selection *s,
+                           struct store *store, uint64_t seed, const struct slice *keys,
+                           size_t key_count, bool only_keys, struct plan **out)
+{
+    struct diagnostics d = diagnostics_in(session->arena);
+    struct plan_options options = {
+        .paths = s->suites.items,
+        .path_count = s->suites.count,
+        .sets = s->sets.items,
+        .set_count = s->sets.count,
+        .filter = s->filter,
+        .tags = s->tags.items,
+        .tag_count = s->tags.count,
+        .cases = s->cases.items,
+        .case_count = s->cases.count,
+        .shard = s->shard,
+        .shards = s->shards,
+        .keys = keys,
+        .key_count = key_count,
+        .only_keys = only_keys,
+        .seed = seed,
+        .timeout = s->timeout_ns,
+        .expected = store ? expected : NULL,
+        .context = store,
+    };
+    struct result r = plan_make(session->arena, &options, &d, out);
+    if (d.count)
+        diagnostics_print(&d, session->streams.err, session->streams.err_color);
+    return r;
+}
+
+struct result session_store(const char *url, bool create, struct store **out)
+{
+    *out = NULL;
+    url = url ? url : ASSAY_DEFAULT_STORE;
+    if (strcmp(url, "none") == 0)
+        return RESULT_OK;
+    const char *path = strncmp(url, "sqlite:", 7) == 0 ? url + 7 : url;
+    if (!create && access(path, F_OK) != 0)
+        return RESULT_OK;
+    return store_open(url, out);
+}
+
+void session_store_close(struct store **store)
+{
+    store_close(*store);
+}
+
+uint32_t session_jobs(uint32_t wanted)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return wanted ? wanted : processors > 0 ? (uint32_t)processors : 1;
+}

@@ -1,0 +1,38 @@
+/*
+ * What the jobs of the public API share: streams with their defaults, saying what went wrong, and a
+ * plan made from a selection.
+ */
+#ifndef API_SESSION_H
+#define API_SESSION_H
+
+#include "assay/assay.h"
+#include "plan/plan.h"
+#include "record/store.h"
+
+struct session {
+    struct arena *arena;
+    struct assay_streams streams;
+};
+
+/* Streams without NULLs. */
+struct session session_begin(const struct assay_streams *streams);
+void session_end(struct session *session); /* for DEFER */
+
+/* Say what went wrong on the error stream, with the source line when it has a place; the status. */
+int session_failed(const struct session *session, struct result result);
+
+/* Make the plan; faults of suites are printed. `store` may be NULL: no history. */
+struct result session_plan(struct session *session, const struct assay_selection *selection,
+                           struct store *store, uint64_t seed, const struct slice *keys,
+                           size_t key_count, bool only_keys, struct plan **out) MUST_USE;
+
+/* The store of a url, NULL for "none". With `create` false a missing database is no store at all.
+ */
+struct result session_store(const char *url, bool create, struct store **out) MUST_USE;
+
+void session_store_close(struct store **store); /* for DEFER */
+
+/* One job per processor. */
+uint32_t session_jobs(uint32_t wanted);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * The commands of `assay` and their options, as tables: the parser, --help, the man pages and the
+ * shell completions all come from them. A command is a row and a file of its own.
+ */
+#ifndef SRC_COMMAND_H
+#define SRC_COMMAND_H
+
+#include <assay/assay.h>
+
+/* What the options of all commands are read into. */
+struct invocation {
+    const struct command *command;
+    struct assay_selection selection;
+    struct assay_streams streams;
+    struct assay_strings reports;
+    struct assay_strings words; /* arguments that are no options */
+    const char *store, *resume, *rerun_failed, *color, *flaky, *shard, *seed, *typed;
+    int64_t timeout_ns;
+    uint32_t jobs, max_failures;
+    bool fail_fast, quiet, verbose, json, reference, help;
+};
+
+enum option_kind {
+    OPTION_FLAG,     /* bool */
+    OPTION_TEXT,     /* const char *; the last one wins */
+    OPTION_LIST,     /* struct assay_strings; may be given often */
+    OPTION_COUNT,    /* uint32_t, 1 or more */
+    OPTION_DURATION, /* int64_t nanoseconds */
+};
+
+struct option {
+    const char *name; /* without the dashes; NULL ends a table */
+    char letter;      /* of the short form, or 0 */
+    enum option_kind kind;
+    size_t offset;            /* in struct invocation */
+    const char *argument;     /* what to call its value: "N"; NULL for flags */
+    bool optional;            /* the value may be left out: `--resume` means `--resume last` */
+    const char *absent;       /* the value then */
+    const char *const *words; /* all values there are, NULL-ended; NULL: any */
+    const char *help;
+};
+
+struct example {
+    const char *command, *what; /* NULL ends a table */
+};
+
+struct command {
+    const char *name;
+    const char *words;                   /* "SUITE…", "[RUN]"; "" when it takes none */
+    const char *line;                    /* one line for the list of commands */
+    const char *text;                    /* some paragraphs */
+    const struct option *const *options; /* tables, NULL-ended */
+    const struct example *examples;
+    int (*run)(struct invocation *invocation);
+};
+
+/* All commands, in the order of the help; ends with NULL. */
+extern const struct command *const commands[];
+
+extern const struct command command_run, command_plan, command_report, command_init, command_schema,
+    command_version, command_help;
+
+/* Options of several commands. */
+extern const struct option options_common[];    /* --color, --help */
+extern const struct option options_selection[]; /* --set, --filter, … */
+extern const struct option options_store[];     /* --store */
+extern const struct option options_detail[];    /* --quiet, --verbose */
+extern const struct option options_reports[];   /* --report */
+
+/* Print a command's help, or that of all for NULL. */
+void help_print(const struct command *command, FILE *to, bool color, int columns);
+
+const struct command *command_find(const char *name);
+
+#endif

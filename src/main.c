@@ -1,0 +1,135 @@
+/*
+ * The command `assay`: find the command, read its options, run it. What it does is in the library.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "core/memory.h"
+#include "core/parse.h"
+#include "core/text.h"
+#include "options.h"
+
+const struct command *const commands[] = {
+    &command_run,    &command_plan,    &command_report, &command_init,
+    &command_schema, &command_version, &command_help,   NULL,
+};
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; commands[i]; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[32];
+    size_t count = 0;
+    for (; commands[count] && count < 31; count++)
+        names[count] = commands[count]->name;
+    names[count] = NULL;
+    const char *near = slice_nearest(slice_str(name), names);
+    fprintf(stderr, "assay: there is no command \"%s\"", name);
+    if (near)
+        fprintf(stderr, "; did you mean \"%s\"?", near);
+    fprintf(stderr, "\n`assay --help` lists the commands.\n");
+    return 2;
+}
+
+static bool wants_color(const struct invocation *in, int fd)
+{
+    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+    if (in->color && strcmp(in->color, "auto") != 0)
+        return strcmp(in->color, "always") == 0;
+    return isatty(fd) && !(none && *none) && !(term && strcmp(term, "dumb") == 0);
+}
+
+static void set_streams(struct invocation *in)
+{
+    struct winsize size;
+    const char *term = getenv("TERM");
+    in->streams = (struct assay_streams){.out = stdout, .err = stderr};
+    in->streams.out_color = wants_color(in, STDOUT_FILENO);
+    in->streams.err_color = wants_color(in, STDERR_FILENO);
+    in->streams.live = isatty(STDOUT_FILENO) && !(term && strcmp(term, "dumb") == 0);
+    if (in->streams.live && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        in->streams.columns = size.ws_col;
+}
+
+static bool read_shard(struct invocation *in)
+{
+    struct slice rest = slice_str(in->shard), part;
+    uint64_t k, n;
+    if (!in->shard)
+        return true;
+    if (slice_split(&rest, '/', &part) && result_ok(parse_unsigned(part, 100000, &k)) &&
+        result_ok(parse_unsigned(rest, 100000, &n)) && k >= 1 && k <= n) {
+        in->selection.shard = (uint32_t)k;
+        in->selection.shards = (uint32_t)n;
+        return true;
+    }
+    fprintf(stderr, "assay %s: --shard %s: expected K/N with 1 ≤ K ≤ N, such as 2/5\n",
+            in->command->name, in->shard);
+    return false;
+}
+
+static bool read_seed(struct invocation *in)
+{
+    if (!in->seed)
+        return true;
+    in->selection.has_seed = true;
+    if (result_ok(parse_unsigned(slice_str(in->seed), (1ull << 53) - 1, &in->selection.seed)))
+        return true;
+    fprintf(stderr, "assay %s: --seed: %s\n", in->command->name, error_last()->text);
+    return false;
+}
+
+/* The command line as it was typed, for the record. */
+static const char *typed(struct arena *arena, int argc, char **argv)
+{
+    struct text t = text_in(arena);
+    for (int i = 0; i < argc; i++) {
+        bool plain = argv[i][0] && !strpbrk(argv[i], " \t\n'\"\\$`*?[]{}()<>|&;#~!");
+        text_printf(&t, plain ? "%s%s" : "%s'%s'", i ? " " : "", i ? argv[i] : "assay");
+    }
+    return text_str(&t);
+}
+
+int main(int argc, char **argv)
+{
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    int status = assay_init(stderr);
+    if (status)
+        return status;
+    const char *name = argc > 1 ? argv[1] : "help";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        name = "help";
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+        name = "version";
+    const struct command *command = command_find(name);
+    if (!command)
+        return unknown_command(name);
+
+    struct invocation in = {.command = command};
+    bool read = options_read(command, argc > 2 ? argc - 2 : 0, argv + 2, &in, stderr);
+    set_streams(&in);
+    if (in.help) {
+        help_print(command, stdout, in.streams.out_color,
+                   in.streams.columns ? in.streams.columns : 80);
+        return 0;
+    }
+    if (!read || !read_shard(&in) || !read_seed(&in))
+        return 2;
+    in.selection.suites = in.words;
+    in.selection.timeout_ns = in.timeout_ns;
+    in.typed = typed(arena, argc, argv);
+    status = command->run(&in);
+    /* A full disk or a closed pipe must not look like success. */
+    if (fflush(stdout) != 0 && status == 0)
+        status = 3;
+    return status;
+}

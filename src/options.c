@@ -1,0 +1,203 @@
+/*
+ * The reader of command lines.
+ */
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/memory.h"
+#include "core/parse.h"
+
+static const char *const color_words[] = {"auto", "always", "never", NULL};
+
+const struct option options_common[] = {
+    {"color", 0, OPTION_TEXT, offsetof(struct invocation, color), "WHEN", .words = color_words,
+     .help = "Colours: auto (on a terminal, the default), always or never. NO_COLOR is honoured."},
+    {"help", 'h', OPTION_FLAG, offsetof(struct invocation, help), .help = "Show this help."},
+    {NULL},
+};
+
+const struct option options_selection[] = {
+    {"set", 's', OPTION_LIST, offsetof(struct invocation, selection.sets), "NAME=VALUE",
+     .help = "Give a variable of the suites another value. May be given often."},
+    {"filter", 'f', OPTION_TEXT, offsetof(struct invocation, selection.filter), "EXPR",
+     .help = "Only cases for which the expression holds: id, tag, model, path and suite with = != "
+             "(and * ?), ~ !~ (regular "
+             "expressions), and, or, not, parentheses; a word alone means that the id holds it."},
+    {"tag", 't', OPTION_LIST, offsetof(struct invocation, selection.tags), "TAG",
+     .help = "Only cases with this tag; given often, with any of them."},
+    {"case", 'c', OPTION_LIST, offsetof(struct invocation, selection.cases), "ID",
+     .help = "Only this case, by its id or suite/id, and those it needs. May be given often."},
+    {"shard", 0, OPTION_TEXT, offsetof(struct invocation, shard), "K/N",
+     .help = "Only the K-th of N parts. A case stays in its part when others are added."},
+    {"seed", 0, OPTION_TEXT, offsetof(struct invocation, seed), "N",
+     .help = "Seed of generated values and jitter, to repeat a run. Default: a fresh one, which "
+             "the run records."},
+    {"timeout", 0, OPTION_DURATION, offsetof(struct invocation, timeout_ns), "TIME",
+     .help = "Time limit of cases that say none (default 60s), such as 5s or 2m."},
+    {"jobs", 'j', OPTION_COUNT, offsetof(struct invocation, jobs), "N",
+     .help = "How many cases run at once. Default: one per processor."},
+    {NULL},
+};
+
+const struct option options_store[] = {
+    {"store", 0, OPTION_TEXT, offsetof(struct invocation, store), "URL",
+     .help = "Where results are kept. Default sqlite:.assay/results.db; none keeps nothing."},
+    {NULL},
+};
+
+const struct option options_detail[] = {
+    {"quiet", 'q', OPTION_FLAG, offsetof(struct invocation, quiet),
+     .help = "Only failures and the last line."},
+    {"verbose", 'v', OPTION_FLAG, offsetof(struct invocation, verbose),
+     .help = "Every case as it ends, and services."},
+    {NULL},
+};
+
+const struct option options_reports[] = {
+    {"report", 'r', OPTION_LIST, offsetof(struct invocation, reports), "FORMAT[=PATH]",
+     .help = "Write a report: junit, json (CTRF), jsonl (every event), tap, markdown or github. "
+             "May be given often; - is "
+             "standard output."},
+    {NULL},
+};
+
+static const struct option *find_by(const struct command *command, const char *name, size_t length,
+                                    char letter)
+{
+    for (const struct option *const *table = command->options; *table; table++)
+        for (const struct option *o = *table; o->name; o++)
+            if (letter ? o->letter == letter
+                       : strlen(o->name) == length && memcmp(o->name, name, length) == 0)
+                return o;
+    return NULL;
+}
+
+const struct option *option_find(const struct command *command, const char *name, size_t length)
+{
+    return find_by(command, name, length, 0);
+}
+
+static bool unknown_option(const struct command *command, const char *name, size_t length,
+                           FILE *err)
+{
+    const char *names[128];
+    size_t count = 0;
+    for (const struct option *const *table = command->options; *table; table++)
+        for (const struct option *o = *table; o->name && count < 127; o++)
+            names[count++] = o->name;
+    names[count] = NULL;
+    const char *near = slice_nearest(slice_of(name, length), names);
+    fprintf(err, "assay %s: there is no option --%.*s", command->name, (int)length, name);
+    if (near)
+        fprintf(err, "; did you mean --%s?", near);
+    fprintf(err, "\n`assay %s --help` lists the options.\n", command->name);
+    return false;
+}
+
+static void append(struct assay_strings *list, const char *item)
+{
+    const char **items = mem_alloc((list->count + 1) * sizeof(*items));
+    if (list->count)
+        memcpy(items, list->items, list->count * sizeof(*items));
+    items[list->count] = item;
+    /* The shorter list is left: a command line is read once and is short. */
+    *list = (struct assay_strings){items, list->count + 1};
+}
+
+static bool word_known(const struct option *o, const char *value)
+{
+    for (size_t i = 0; o->words[i]; i++)
+        if (strcmp(o->words[i], value) == 0)
+            return true;
+    return false;
+}
+
+static bool store_value(const struct command *command, const struct option *o, const char *value,
+                        struct invocation *out, FILE *err)
+{
+    void *field = (char *)out + o->offset;
+    uint64_t number;
+    if (o->words && !word_known(o, value)) {
+        fprintf(err, "assay %s: --%s %s: expected ", command->name, o->name, value);
+        for (size_t i = 0; o->words[i]; i++)
+            fprintf(err, "%s%s", i ? ", " : "", o->words[i]);
+        fprintf(err, "\n");
+        return false;
+    }
+    switch (o->kind) {
+    case OPTION_FLAG:
+        *(bool *)field = true;
+        return true;
+    case OPTION_TEXT:
+        *(const char **)field = value;
+        return true;
+    case OPTION_LIST:
+        append(field, value);
+        return true;
+    case OPTION_COUNT:
+        if (result_ok(parse_unsigned(slice_str(value), 100000, &number)) && number > 0) {
+            *(uint32_t *)field = (uint32_t)number;
+            return true;
+        }
+        fprintf(err, "assay %s: --%s %s: expected a whole number from 1 to 100000\n", command->name,
+                o->name, value);
+        return false;
+    case OPTION_DURATION:
+        if (result_ok(parse_duration(slice_str(value), field)))
+            return true;
+        fprintf(err, "assay %s: --%s: %s\n", command->name, o->name, error_last()->text);
+        return false;
+    }
+    return false;
+}
+
+/* One option at argv[*at]; `*at` is moved past what it took. */
+static bool read_option(const struct command *command, int argc, char **argv, int *at,
+                        struct invocation *out, FILE *err)
+{
+    const char *text = argv[(*at)++];
+    bool is_long = text[1] == '-';
+    const char *name = text + (is_long ? 2 : 1), *equals = is_long ? strchr(name, '=') : NULL;
+    size_t length = equals ? (size_t)(equals - name) : strlen(name);
+    const struct option *o =
+        is_long ? option_find(command, name, length) : find_by(command, NULL, 0, name[0]);
+    if (!o)
+        return unknown_option(command, name, is_long ? length : 1, err);
+    const char *value = equals ? equals + 1 : !is_long && name[1] ? name + 1 : NULL;
+    if (o->kind == OPTION_FLAG) {
+        if (!value)
+            return store_value(command, o, "", out, err);
+        fprintf(err, "assay %s: --%s takes no value\n", command->name, o->name);
+        return false;
+    }
+    if (!value && o->optional && (*at == argc || argv[*at][0] == '-'))
+        value = o->absent;
+    if (!value && *at < argc)
+        value = argv[(*at)++];
+    if (value)
+        return store_value(command, o, value, out, err);
+    fprintf(err, "assay %s: --%s needs a value: --%s %s\n", command->name, o->name, o->name,
+            o->argument);
+    return false;
+}
+
+bool options_read(const struct command *command, int argc, char **argv, struct invocation *out,
+                  FILE *err)
+{
+    bool options_over = false;
+    for (int at = 0; at < argc;) {
+        const char *text = argv[at];
+        if (options_over || text[0] != '-' || text[1] == '\0') {
+            append(&out->words, text);
+            at++;
+        } else if (strcmp(text, "--") == 0) {
+            options_over = true;
+            at++;
+        } else if (!read_option(command, argc, argv, &at, out, err)) {
+            return false;
+        }
+    }
+    return true;
+}
