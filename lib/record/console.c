@@ -92,11 +92,17 @@ static const char *status_word(enum case_status status)
                                   : case_status_name(status);
 }
 
+/* The flag of bit `i` in words; NULL past the last. */
+static const char *flag_words(size_t i)
+{
+    return i < 4 && 1u << i == CASE_TIMED_OUT ? "timed out" : case_flag_name(i);
+}
+
 static void add_flags(struct text *t, const struct paint *p, unsigned flags)
 {
     for (size_t i = 0; case_flag_name(i); i++)
         if (flags & 1u << i)
-            text_printf(t, "  %s%s%s", p->warn, case_flag_name(i), p->off);
+            text_printf(t, "  %s%s%s", p->warn, flag_words(i), p->off);
 }
 
 /* --- the progress line --- */
@@ -178,7 +184,7 @@ static void add_counts(struct text *t, size_t *width, const struct console *c)
         size_t count = c->seen.counts[order[i]];
         if (count == 0)
             continue;
-        n = snprintf(part, sizeof(part), "  %zu %s", count, case_status_name(order[i]));
+        n = snprintf(part, sizeof(part), "  %zu %s", count, case_status_counted(order[i], count));
         text_printf(t, "%s%s%s", status_color(c->paint, order[i]), part, c->paint->off);
         *width += (size_t)n;
     }
@@ -457,10 +463,10 @@ static void add_summary(struct text *t, const struct console *c, const struct ru
 
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         size_t count = c->seen.counts[order[i]];
-        if (count == 0 && (order[i] != CASE_PASSED || finished > 0))
+        if (count == 0 && order[i] != CASE_PASSED)
             continue;
         text_printf(t, "%s%s%s%zu %s%s", before, p->bold, status_color(p, order[i]), count,
-                    case_status_name(order[i]), p->off);
+                    case_status_counted(order[i], count), p->off);
         before = ", ";
     }
     if (finished < run->planned)
@@ -472,8 +478,7 @@ static void add_summary(struct text *t, const struct console *c, const struct ru
     for (size_t i = 0; case_flag_name(i); i++) {
         if (flags[i] == 0)
             continue;
-        text_printf(t, "%s%s%zu %s%s", before, p->warn, flags[i],
-                    1u << i == CASE_TIMED_OUT ? "timed out" : case_flag_name(i), p->off);
+        text_printf(t, "%s%s%zu %s%s", before, p->warn, flags[i], flag_words(i), p->off);
         before = ", ";
     }
     text_add_byte(t, '\n');

@@ -26,6 +26,11 @@ const char *case_status_name(enum case_status status)
     return status_names[status];
 }
 
+const char *case_status_counted(enum case_status status, size_t count)
+{
+    return status == CASE_ERROR && count != 1 ? "errors" : case_status_name(status);
+}
+
 bool case_status_parse(struct slice name, enum case_status *out)
 {
     for (size_t i = 0; i < CASE_STATUS_COUNT; i++) {

@@ -64,8 +64,11 @@ static const struct step_result *failed_step(const struct attempt_result *attemp
     return NULL;
 }
 
+/* None for a step that could not be carried out: what its checks say follows from the error. */
 static const struct verdict *failed_verdict(const struct step_result *step)
 {
+    if (step && step->error.len)
+        return NULL;
     for (const struct verdict *v = step ? step->verdicts : NULL; v; v = v->next)
         if (!v->passed)
             return v;
@@ -134,7 +137,9 @@ static void add_block(struct text *t, const struct failure_style *style, size_t 
         if (line.len == 0 && rest.len == 0)
             break; /* a newline at the end begins no line */
         indent(t, style, more);
-        text_printf(t, "%s%s%s%.*s\n", style->paint->dim, mark, style->paint->off, SLICE_ARG(line));
+        if (*mark)
+            text_printf(t, "%s%s%s", style->paint->dim, mark, style->paint->off);
+        text_printf(t, "%.*s\n", SLICE_ARG(line));
     }
 }
 
@@ -192,6 +197,25 @@ static void add_verdict(struct text *t, const struct failure_style *style, const
         add_block(t, style, 4, "", message, 2 * LIMIT_SHOWN_BYTES);
 }
 
+/* The checks that said no; those that an error kept from being made, by their names. */
+static void add_verdicts(struct text *t, const struct failure_style *style,
+                         const struct step_result *step)
+{
+    struct text missed = text_in(t->arena);
+
+    for (const struct verdict *v = step->verdicts; v; v = v->next) {
+        if (v->impossible && step->error.len)
+            text_printf(&missed, "%s%s", missed.len ? ", " : "", v->check);
+        else if (!v->passed)
+            add_verdict(t, style, v);
+    }
+    if (missed.len) {
+        indent(t, style, 2);
+        text_printf(t, "not checked: %.*s\n",
+                    SLICE_ARG(line_text(t->arena, text_slice(&missed), LIMIT_SHOWN_BYTES)));
+    }
+}
+
 static void add_step(struct text *t, const struct failure_style *style,
                      const struct step_result *step, bool several_trials)
 {
@@ -211,9 +235,7 @@ static void add_step(struct text *t, const struct failure_style *style,
                     step->error_code == ERR_OK ? "error" : error_name(step->error_code), p->off);
         add_block(t, style, 4, "", step->error, LIMIT_SHOWN_BYTES);
     }
-    for (const struct verdict *v = step->verdicts; v; v = v->next)
-        if (!v->passed)
-            add_verdict(t, style, v);
+    add_verdicts(t, style, step);
     add_evidence(t, style, "request", step->request, false);
     add_evidence(t, style, "response", step->response, false);
     add_evidence(t, style, "log", step->log, true);

@@ -78,7 +78,7 @@ static void add_summary(struct text *t, const struct run_info *run)
     for (size_t i = 0; i < CASE_STATUS_COUNT; i++)
         if (run->counts[i] || i == CASE_PASSED)
             text_printf(&message, "%s%zu %s", message.len ? ", " : "", run->counts[i],
-                        case_status_name((enum case_status)i));
+                        case_status_counted((enum case_status)i, run->counts[i]));
     text_printf(&message, " in %s (run %.*s)", format_duration(took, run->duration),
                 SLICE_ARG(run->id));
     annotate(t, "notice", (struct place){0}, SLICE("assay"), text_slice(&message));

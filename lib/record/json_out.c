@@ -48,7 +48,8 @@ void json_integer_of(struct text *t, const char *name, int64_t value)
 void json_unsigned_of(struct text *t, const char *name, uint64_t value)
 {
     begin(t, name);
-    text_printf(t, "%llu", (unsigned long long)value);
+    const char *quote = value > 1ull << 53 ? "\"" : "";
+    text_printf(t, "%s%llu%s", quote, (unsigned long long)value, quote);
 }
 
 void json_boolean_of(struct text *t, const char *name, bool value)

@@ -13,6 +13,7 @@ void json_close(struct text *t, char bracket);                  /* '}' or ']' */
 void json_text(struct text *t, const char *name, struct slice value);
 void json_text_if(struct text *t, const char *name, struct slice value); /* unless empty */
 void json_integer_of(struct text *t, const char *name, int64_t value);
+/* Above 2^53, where readers lose digits, as a string. */
 void json_unsigned_of(struct text *t, const char *name, uint64_t value);
 void json_boolean_of(struct text *t, const char *name, bool value);
 

@@ -77,7 +77,6 @@ static void add_properties(struct text *t, const struct case_result *r)
     text_add_str(t, "      </properties>\n");
 }
 
-/* The type of a failure: the first word of the check, or the kind of error. */
 static void add_fault(struct text *t, const char *element, enum case_status status,
                       struct slice message, struct slice body)
 {
@@ -164,10 +163,13 @@ static void add_case(struct text *t, const struct case_result *r)
     add_attribute(t, "file", r->file);
     if (r->at.line)
         text_printf(t, " line=\"%u\"", r->at.line);
-    text_add_str(t, ">\n");
-    add_properties(t, r);
-    add_outcome(t, r);
-    text_add_str(t, "    </testcase>\n");
+    struct text content = text_in(t->arena);
+    add_properties(&content, r);
+    add_outcome(&content, r);
+    if (content.len)
+        text_printf(t, ">\n%s    </testcase>\n", text_str(&content));
+    else
+        text_add_str(t, "/>\n");
 }
 
 static struct suite *suite_of(struct junit *j, const struct case_result *r)

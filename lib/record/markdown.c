@@ -178,7 +178,7 @@ static void end(struct markdown *m, const struct run_info *run)
                     run->counts[CASE_PASSED] == 1 ? "" : "s");
     add_counts(&t, run);
     add_section(&t, "Failures", "", &m->failures);
-    add_section(&t, "Passed, but", "| case | flags | time | before |\n|---|---|---:|---|\n",
+    add_section(&t, "Passed, but", "| case | flags | time | why |\n|---|---|---:|---|\n",
                 &m->flagged);
     add_section(&t, "Not run", "| case | | reason |\n|---|---|---|\n", &m->skipped);
     text_add_str(&t, "\nrun ");

@@ -97,7 +97,8 @@ static void add_percent(struct redactor *r, struct arena *arena, struct slice se
 
 /*
  * In base64 a secret may begin at any of three positions of a group ("user:SECRET"); the characters
- * that its own bytes alone decide are the same whatever stands around it.
+ * that its own bytes alone decide are the same whatever stands around it. At most one character
+ * on each side, which a few bits of the secret share with its neighbour, is left standing.
  */
 static void add_base64(struct redactor *r, struct arena *arena, struct slice secret,
                        const char *alphabet, size_t shift)
@@ -327,8 +328,10 @@ static struct span credential_at(struct slice s, size_t start, bool exchange)
     char next = end < s.len ? s.data[end] : '\0';
     char before = start ? s.data[start - 1] : '\n';
 
-    if (next == ' ')
-        return scheme_value(s, word, end);
+    if (next == ' ') {
+        struct span value = scheme_value(s, word, end);
+        return value.end ? value : known_key(s, start);
+    }
     if (next == '=' || next == '"' || next == '\'' || next == '\\' || next == ':') {
         unsigned where = credential_named(word);
         bool query = before == '?' || before == '&';

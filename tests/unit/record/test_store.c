@@ -1,0 +1,520 @@
+/*
+ * The SQLite store: what is written is read back, runs are found, resumed and replaced rightly,
+ * versions are told apart, and two programs can use one store.
+ */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/memory.h"
+#include "core/text.h"
+#include "fixture.h"
+#include "record/store_internal.h"
+
+struct world {
+    struct arena *arena;
+    char *folder;
+    const char *path;
+    struct store *store;
+};
+
+static int set_up(void **state)
+{
+    struct world *w = NEW(struct world);
+    w->arena = arena_new();
+    w->folder = fixture_folder();
+    w->path = fixture_path(w->arena, w->folder, "results.db");
+    assert_ok(store_open(w->path, &w->store));
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    store_close(w->store);
+    fixture_remove(w->folder);
+    arena_free(w->arena);
+    mem_free(w);
+    return 0;
+}
+
+static struct run_info run_named(struct world *w, const char *id)
+{
+    struct run_info run = fixture_run(w->arena);
+    run.id = slice_str(id);
+    return run;
+}
+
+/* Begin a run of `count` cases "worker/case N". */
+static void begin(struct world *w, const char *id, size_t count)
+{
+    struct run_info run = run_named(w, id);
+    struct planned_case *planned = ARENA_ARRAY(w->arena, struct planned_case, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const char *key = arena_printf(w->arena, "worker/case %zu", i);
+        planned[i] =
+            (struct planned_case){slice_str(key), slice_from(slice_str(key), 7), SLICE("worker")};
+    }
+    run.planned = count;
+    assert_ok(store_begin(w->store, &run, planned, count));
+}
+
+static void finish(struct world *w, const char *id, size_t i, enum case_status status,
+                   int64_t duration)
+{
+    struct case_result *r =
+        fixture_passed("worker", arena_printf(w->arena, "case %zu", i), duration);
+    r->status = status;
+    const struct case_result *results[] = {r};
+    assert_ok(store_results(w->store, slice_str(id), results, 1));
+    arena_free(r->arena);
+}
+
+static const char *keys_text(struct world *w, const struct slice *keys, size_t count)
+{
+    struct text t = text_in(w->arena);
+    for (size_t i = 0; i < count; i++)
+        text_printf(&t, "%s%.*s", i ? ", " : "", SLICE_ARG(keys[i]));
+    return text_str(&t);
+}
+
+static const char *unfinished(struct world *w, const char *run)
+{
+    struct slice *keys;
+    size_t count;
+    assert_ok(store_unfinished(w->store, w->arena, slice_str(run), &keys, &count));
+    return keys_text(w, keys, count);
+}
+
+static int64_t number_of(struct world *w, const char *sql)
+{
+    sqlite3_stmt *q;
+    assert_int_equal(sqlite3_prepare_v2(w->store->db, sql, -1, &q, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    int64_t value = sqlite3_column_int64(q, 0);
+    sqlite3_finalize(q);
+    return value;
+}
+
+/* --- reading back --- */
+
+static void assert_slices(struct slice a, struct slice b)
+{
+    if (!slice_eq(a, b))
+        fail_msg("\"%.*s\" is not \"%.*s\"", SLICE_ARG(a), SLICE_ARG(b));
+}
+
+static void assert_places(struct place a, struct place b)
+{
+    assert_int_equal(a.line, b.line);
+    assert_int_equal(a.column, b.column);
+    if (a.line)
+        assert_string_equal(a.source->name, b.source->name);
+}
+
+static void assert_verdicts(const struct verdict *a, const struct verdict *b)
+{
+    for (; a && b; a = a->next, b = b->next) {
+        assert_string_equal(a->check, b->check);
+        assert_int_equal(a->passed, b->passed);
+        assert_int_equal(a->impossible, b->impossible);
+        assert_slices(a->expected, b->expected);
+        assert_slices(a->actual, b->actual);
+        assert_slices(slice_str(a->message), slice_str(b->message));
+        assert_places(a->at, b->at);
+    }
+    assert_true(!a && !b);
+}
+
+static void assert_steps(const struct step_result *a, const struct step_result *b)
+{
+    for (; a && b; a = a->next, b = b->next) {
+        assert_slices(a->name, b->name);
+        assert_slices(a->kind, b->kind);
+        assert_int_equal(a->trial, b->trial);
+        assert_int_equal(a->index, b->index);
+        assert_int_equal(a->status, b->status);
+        assert_slices(a->error, b->error);
+        assert_int_equal(a->error_code, b->error_code);
+        assert_places(a->at, b->at);
+        assert_int_equal(a->started, b->started);
+        assert_int_equal(a->duration, b->duration);
+        assert_int_equal(a->first_byte, b->first_byte);
+        assert_int_equal(a->first_token, b->first_token);
+        assert_slices(a->request, b->request);
+        assert_slices(a->response, b->response);
+        assert_slices(a->log, b->log);
+        assert_verdicts(a->verdicts, b->verdicts);
+    }
+    assert_true(!a && !b);
+}
+
+static void assert_results(const struct case_result *a, const struct case_result *b)
+{
+    assert_slices(a->key, b->key);
+    assert_slices(a->suite, b->suite);
+    assert_slices(a->id, b->id);
+    assert_slices(a->describe, b->describe);
+    assert_slices(a->model, b->model);
+    assert_slices(a->file, b->file);
+    assert_int_equal(a->tag_count, b->tag_count);
+    for (size_t i = 0; i < a->tag_count; i++)
+        assert_slices(a->tags[i], b->tags[i]);
+    assert_places(a->at, b->at);
+    assert_int_equal(a->status, b->status);
+    assert_int_equal(a->flags, b->flags);
+    assert_slices(a->reason, b->reason);
+    assert_int_equal(a->started_wall, b->started_wall);
+    assert_int_equal(a->queued, b->queued);
+    assert_int_equal(a->duration, b->duration);
+    assert_int_equal(a->slot, b->slot);
+    if (a->status != CASE_PASSED)
+        assert_slices(a->rerun, b->rerun);
+    const struct attempt_result *x = a->attempts, *y = b->attempts;
+    for (; x && y; x = x->next, y = y->next) {
+        assert_int_equal(x->number, y->number);
+        assert_int_equal(x->status, y->status);
+        assert_int_equal(x->started, y->started);
+        assert_int_equal(x->duration, y->duration);
+        assert_int_equal(x->trials, y->trials);
+        assert_int_equal(x->trials_passed, y->trials_passed);
+        assert_slices(x->given, y->given);
+        assert_steps(x->steps, y->steps);
+    }
+    assert_true(!x && !y);
+}
+
+struct expectation {
+    struct case_result **wanted;
+    size_t seen;
+};
+
+static void compare(void *context, const struct case_result *result)
+{
+    struct expectation *e = context;
+    assert_true(e->seen < FIXTURE_CASES);
+    assert_results(result, e->wanted[e->seen++]);
+}
+
+static void what_was_written_is_read_back_in_its_order(void **state)
+{
+    struct world *w = *state;
+    struct case_result *results[FIXTURE_CASES];
+    struct planned_case planned[FIXTURE_CASES];
+    struct run_info run = fixture_run(w->arena), found;
+
+    for (size_t i = 0; i < FIXTURE_CASES; i++) {
+        results[i] = fixture_case(i);
+        redact_result(NULL, results[i]); /* as the recorder does: only UTF-8 is stored */
+        planned[i] = fixture_planned(results[i]);
+        run_count(&run, results[i]);
+    }
+    assert_ok(store_begin(w->store, &run, planned, FIXTURE_CASES));
+    assert_ok(store_results(w->store, run.id, (const struct case_result *const *)results, 5));
+    assert_ok(store_results(w->store, run.id, (const struct case_result *const *)results + 5,
+                            FIXTURE_CASES - 5));
+    assert_ok(store_end(w->store, &run));
+    struct expectation e = {results, 0};
+    assert_ok(store_visit(w->store, run.id, compare, &e));
+    assert_int_equal(e.seen, FIXTURE_CASES);
+
+    assert_ok(store_find(w->store, w->arena, SLICE("last"), &found));
+    assert_slices(found.id, run.id);
+    assert_slices(found.command, run.command);
+    assert_slices(found.host, run.host);
+    assert_slices(found.version, run.version);
+    assert_true(json_equal(found.options, run.options));
+    assert_true(found.seed == run.seed);
+    assert_int_equal(found.jobs, run.jobs);
+    assert_int_equal(found.started_wall, run.started_wall);
+    assert_int_equal(found.duration, run.duration);
+    assert_int_equal(found.planned, run.planned);
+    assert_int_equal(found.exit_status, 1);
+    assert_memory_equal(found.counts, run.counts, sizeof(run.counts));
+    assert_int_equal(found.flaky, 1);
+    assert_int_equal(number_of(w, "SELECT passed + failed * 10 + flaky * 100 FROM run"), 135);
+    for (size_t i = 0; i < FIXTURE_CASES; i++)
+        arena_free(results[i]->arena);
+}
+
+static void a_text_that_is_not_utf8_is_repaired(void **state)
+{
+    struct world *w = *state;
+    struct case_result *r = fixture_case(8); /* as it is, without the recorder */
+    const struct case_result *results[] = {r};
+    begin(w, "r", 0);
+    assert_ok(store_results(w->store, SLICE("r"), results, 1));
+    assert_int_equal(number_of(w, "SELECT length(describe) FROM definition"),
+                     utf8_length(r->describe));
+    arena_free(r->arena);
+}
+
+static void a_case_is_described_once_until_it_changes(void **state)
+{
+    struct world *w = *state;
+    for (int run = 0; run < 3; run++) {
+        const char *id = arena_printf(w->arena, "run-%d", run);
+        begin(w, id, 1);
+        struct case_result *r = fixture_passed("worker", "case 0", 1);
+        r->describe = run == 2 ? SLICE("changed") : SLICE("first");
+        const struct case_result *results[] = {r};
+        assert_ok(store_results(w->store, slice_str(id), results, 1));
+        arena_free(r->arena);
+    }
+    assert_int_equal(number_of(w, "SELECT count(*) FROM test_case"), 1);
+    assert_int_equal(number_of(w, "SELECT count(*) FROM definition"), 2);
+    assert_int_equal(number_of(w, "SELECT count(*) FROM result"), 3);
+}
+
+/* --- runs --- */
+
+static void a_run_is_found_by_its_beginning(void **state)
+{
+    struct world *w = *state;
+    struct run_info found;
+    begin(w, "20260101-aaaa", 1);
+    begin(w, "20260102-bbbb", 1);
+    begin(w, "20260102-bbbbcc", 1);
+    assert_ok(store_find(w->store, w->arena, SLICE("20260101"), &found));
+    assert_slices(found.id, SLICE("20260101-aaaa"));
+    assert_ok(store_find(w->store, w->arena, SLICE("last"), &found));
+    assert_slices(found.id, SLICE("20260102-bbbbcc"));
+    /* The whole of an id counts more than the beginning of another. */
+    assert_ok(store_find(w->store, w->arena, SLICE("20260102-bbbb"), &found));
+    assert_slices(found.id, SLICE("20260102-bbbb"));
+    assert_int_equal(found.exit_status, -1);
+
+    assert_int_equal(store_find(w->store, w->arena, SLICE("2026"), &found).code, ERR_NOT_FOUND);
+    assert_string_equal(error_last()->text,
+                        "several runs begin with \"2026\": 20260102-bbbbcc, 20260102-bbbb, "
+                        "20260101-aaaa; give more of the id");
+    assert_int_equal(store_find(w->store, w->arena, SLICE("%"), &found).code, ERR_NOT_FOUND);
+    assert_non_null(strstr(error_last()->text, "has no run \"%\"; the latest are 20260102-bbbbcc"));
+    assert_int_equal(store_find(w->store, w->arena, SLICE(""), &found).code, ERR_NOT_FOUND);
+}
+
+static void an_empty_store_says_so(void **state)
+{
+    struct world *w = *state;
+    struct run_info found;
+    assert_int_equal(store_find(w->store, w->arena, SLICE("last"), &found).code, ERR_NOT_FOUND);
+    assert_non_null(strstr(error_last()->text, "holds no run yet"));
+}
+
+static void unfinished_and_failed_cases_are_told(void **state)
+{
+    struct world *w = *state;
+    struct slice *keys;
+    size_t count;
+    begin(w, "r", 5);
+    finish(w, "r", 3, CASE_FAILED, 1);
+    finish(w, "r", 0, CASE_PASSED, 1);
+    finish(w, "r", 4, CASE_ERROR, 1);
+    finish(w, "r", 2, CASE_CANCELLED, 1);
+    assert_string_equal(unfinished(w, "r"), "worker/case 1, worker/case 2");
+    assert_ok(store_failed(w->store, w->arena, SLICE("r"), &keys, &count));
+    assert_string_equal(keys_text(w, keys, count), "worker/case 3, worker/case 4");
+    assert_int_equal(store_failed(w->store, w->arena, SLICE("x"), &keys, &count).code,
+                     ERR_NOT_FOUND);
+}
+
+static void a_resumed_run_is_open_again_and_loses_only_what_was_cancelled(void **state)
+{
+    struct world *w = *state;
+    struct run_info run = run_named(w, "r"), found;
+    begin(w, "r", 3);
+    finish(w, "r", 0, CASE_PASSED, 1);
+    finish(w, "r", 1, CASE_CANCELLED, 1);
+    finish(w, "r", 2, CASE_CANCELLED, 1);
+    run.exit_status = 130;
+    assert_ok(store_end(w->store, &run));
+    assert_ok(store_resume(w->store, SLICE("r")));
+    assert_ok(store_find(w->store, w->arena, SLICE("r"), &found));
+    assert_int_equal(found.exit_status, -1);
+    assert_int_equal(found.counts[CASE_PASSED], 1);
+    assert_int_equal(found.counts[CASE_CANCELLED], 0);
+    assert_int_equal(number_of(w, "SELECT count(*) FROM step"), 1);
+    assert_string_equal(unfinished(w, "r"), "worker/case 1, worker/case 2");
+    assert_int_equal(store_resume(w->store, SLICE("nothing")).code, ERR_NOT_FOUND);
+}
+
+static void a_second_result_of_a_case_replaces_the_first(void **state)
+{
+    struct world *w = *state;
+    begin(w, "r", 2);
+    finish(w, "r", 0, CASE_FAILED, 1);
+    finish(w, "r", 1, CASE_PASSED, 1);
+    finish(w, "r", 0, CASE_PASSED, 2);
+    assert_int_equal(number_of(w, "SELECT count(*) FROM result"), 2);
+    assert_int_equal(number_of(w, "SELECT count(*) FROM attempt"), 2);
+    assert_int_equal(number_of(w, "SELECT count(*) FROM step"), 2);
+    assert_int_equal(number_of(w, "SELECT count(*) FROM verdict"), 4);
+    assert_int_equal(number_of(w, "SELECT count(*) FROM result WHERE status <> 0"), 0);
+}
+
+static void the_expected_duration_is_the_median_of_the_last_passes(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(store_expected_duration(w->store, SLICE("worker/case 0")), -1);
+    for (int run = 0; run < 25; run++) {
+        const char *id = arena_printf(w->arena, "run-%02d", run);
+        begin(w, id, 1);
+        /* The first five are long ago, failures do not count. */
+        finish(w, id, 0, run == 20 ? CASE_FAILED : CASE_PASSED, run < 4 ? 1000000 : run);
+    }
+    assert_int_equal(store_expected_duration(w->store, SLICE("worker/case 0")), 14);
+    assert_int_equal(store_expected_duration(w->store, SLICE("worker/case 1")), -1);
+}
+
+/* --- files and versions --- */
+
+static void folders_are_made(void **state)
+{
+    struct world *w = *state;
+    struct store *store;
+    const char *folder = arena_printf(w->arena, "%s/a", w->folder);
+    assert_ok(store_open(arena_printf(w->arena, "sqlite:%s/b/results.db", folder), &store));
+    store_close(store);
+    unlink(arena_printf(w->arena, "%s/b/results.db", folder));
+    assert_int_equal(rmdir(arena_printf(w->arena, "%s/b", folder)), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void refuse(struct world *w, const char *url, const char *sentence)
+{
+    struct store *store;
+    assert_int_equal(store_open(url, &store).code, ERR_STORE);
+    if (!strstr(error_last()->text, sentence))
+        fail_msg("\"%s\" does not say \"%s\"", error_last()->text, sentence);
+    (void)w;
+}
+
+static void what_is_no_store_is_refused(void **state)
+{
+    struct world *w = *state;
+    const char *text = fixture_path(w->arena, w->folder, "notes.txt");
+    FILE *file = fopen(text, "w");
+    assert_non_null(file);
+    for (int i = 0; i < 100; i++)
+        fputs("these are notes and no database\n", file);
+    fclose(file);
+    refuse(w, text, "the file is no SQLite database");
+
+    const char *foreign = fixture_path(w->arena, w->folder, "foreign.db");
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(foreign, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "CREATE TABLE a (b)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    refuse(w, foreign, "an SQLite database of another program");
+
+    refuse(w, "postgres://host/db", "knows only SQLite");
+    refuse(w, "sqlite:", "names no file");
+    refuse(w, w->folder, "cannot open the result store");
+}
+
+static void a_store_of_a_newer_version_is_refused(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(sqlite3_exec(w->store->db, "PRAGMA user_version = 99", NULL, NULL, NULL),
+                     SQLITE_OK);
+    refuse(w, w->path, "has schema version 99, made by a newer assay");
+}
+
+static void a_store_of_an_older_version_is_migrated_with_its_results(void **state)
+{
+    struct world *w = *state;
+    begin(w, "r", 1);
+    finish(w, "r", 0, CASE_PASSED, 7);
+    /* As if the next version added a column and an index in two steps. */
+    const char *const steps[] = {store_schema[0], "ALTER TABLE result ADD COLUMN cost REAL",
+                                 "CREATE INDEX result_cost ON result (cost)"};
+    assert_ok(store_migrate(w->store->db, w->path, steps, 3));
+    assert_int_equal(number_of(w, "PRAGMA user_version"), 3);
+    assert_int_equal(number_of(w, "SELECT count(*) FROM result WHERE cost IS NULL"), 1);
+    assert_ok(store_migrate(w->store->db, w->path, steps, 3)); /* nothing left to do */
+    refuse(w, w->path, "has schema version 3");
+}
+
+static void a_migration_that_fails_leaves_everything_as_it_was(void **state)
+{
+    struct world *w = *state;
+    const char *const steps[] = {store_schema[0], "ALTER TABLE result ADD COLUMN cost REAL",
+                                 "CREATE INDEX x ON nothing (cost)"};
+    assert_int_equal(store_migrate(w->store->db, w->path, steps, 3).code, ERR_STORE);
+    assert_int_equal(number_of(w, "PRAGMA user_version"), store_schema_version);
+    assert_int_equal(
+        number_of(w, "SELECT count(*) FROM pragma_table_info('result') WHERE name = 'cost'"), 0);
+}
+
+static void the_settings_make_results_durable(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(number_of(w, "PRAGMA synchronous"), 2); /* FULL */
+    assert_int_equal(number_of(w, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
+}
+
+/* --- several programs --- */
+
+/* A program of its own: opens the store, which may not be there yet, and records a run of 50. */
+static void record_in_child(struct world *w, int number)
+{
+    char id[32];
+    snprintf(id, sizeof(id), "child-%d", number);
+    w->store = NULL;
+    assert_ok(store_open(fixture_path(w->arena, w->folder, "shared.db"), &w->store));
+    begin(w, id, 50);
+    for (size_t i = 0; i < 50; i++)
+        finish(w, id, i, CASE_PASSED, 1);
+    store_close(w->store);
+    _exit(0);
+}
+
+static void several_programs_record_into_one_new_store(void **state)
+{
+    struct world *w = *state;
+    enum { CHILDREN = 4 };
+    for (int i = 0; i < CHILDREN; i++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            record_in_child(w, i);
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        int status;
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+    }
+    store_close(w->store);
+    assert_ok(store_open(fixture_path(w->arena, w->folder, "shared.db"), &w->store));
+    assert_int_equal(number_of(w, "SELECT count(*) FROM run"), CHILDREN);
+    assert_int_equal(number_of(w, "SELECT count(*) FROM result"), CHILDREN * 50);
+    assert_int_equal(number_of(w, "SELECT count(*) FROM test_case"), 50);
+    assert_int_equal(number_of(w, "SELECT max(sequence) FROM result"), 50);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_was_written_is_read_back_in_its_order),
+        TEST(a_text_that_is_not_utf8_is_repaired),
+        TEST(a_case_is_described_once_until_it_changes),
+        TEST(a_run_is_found_by_its_beginning),
+        TEST(an_empty_store_says_so),
+        TEST(unfinished_and_failed_cases_are_told),
+        TEST(a_resumed_run_is_open_again_and_loses_only_what_was_cancelled),
+        TEST(a_second_result_of_a_case_replaces_the_first),
+        TEST(the_expected_duration_is_the_median_of_the_last_passes),
+        TEST(folders_are_made),
+        TEST(what_is_no_store_is_refused),
+        TEST(a_store_of_a_newer_version_is_refused),
+        TEST(a_store_of_an_older_version_is_migrated_with_its_results),
+        TEST(a_migration_that_fails_leaves_everything_as_it_was),
+        TEST(the_settings_make_results_durable),
+        TEST(several_programs_record_into_one_new_store),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
