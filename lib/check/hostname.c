@@ -1,8 +1,8 @@
 /*
  * Host names label by label. Which characters a U-label may hold is derived from their Unicode
  * properties as RFC 5892 does it, with the tables of PCRE2, so there are no tables of ours but the
- * exceptions of that RFC. Two of its rules need more than properties and are not checked: stability
- * under normalization, and the order of right-to-left scripts (RFC 5893).
+ * exceptions of that RFC. Its one rule that needs more than properties, stability under
+ * normalization, is not checked.
  */
 #include "check/hostname.h"
 
@@ -42,6 +42,16 @@
     "\\x{626}\\x{628}\\x{62a}-\\x{62e}\\x{633}-\\x{63f}\\x{641}-\\x{647}\\x{649}\\x{64a}"          \
     "\\x{678}-\\x{687}\\x{69a}-\\x{6bf}\\x{6c1}\\x{6c2}\\x{6cc}\\x{6ce}\\x{6d0}\\x{6d1}"
 #define JOINS_RIGHT JOINS_LEFT "\\x{622}-\\x{625}\\x{627}\\x{629}\\x{62f}-\\x{632}\\x{648}"
+
+/* RFC 5893, section 2: what every label of a name with any right-to-left character must match. */
+#define NUMBER_OR_NEUTRAL "\\p{bc:EN}\\p{bc:ES}\\p{bc:CS}\\p{bc:ET}\\p{bc:ON}\\p{bc:BN}\\p{bc:NSM}"
+#define RIGHT_TO_LEFT "[\\p{bc:R}\\p{bc:AL}\\p{bc:AN}]"
+#define BIDI_LABEL                                                                                 \
+    "(?!(?=[^.]*\\p{bc:EN})[^.]*\\p{bc:AN})[\\p{bc:R}\\p{bc:AL}]"                                  \
+    "(?:[\\p{bc:R}\\p{bc:AL}\\p{bc:AN}" NUMBER_OR_NEUTRAL "]*"                                     \
+    "[\\p{bc:R}\\p{bc:AL}\\p{bc:AN}\\p{bc:EN}])?\\p{bc:NSM}*"                                      \
+    "|\\p{bc:L}(?:[\\p{bc:L}" NUMBER_OR_NEUTRAL "]*[\\p{bc:L}\\p{bc:EN}])?\\p{bc:NSM}*"
+#define BIDI_NAME "(?!.*" RIGHT_TO_LEFT ").*|(?:" BIDI_LABEL ")(?:\\.(?:" BIDI_LABEL "))*"
 
 static bool is_ascii(struct slice s)
 {
@@ -92,15 +102,18 @@ static uint32_t threshold(uint32_t k, uint32_t bias)
     return k <= bias ? TMIN : k >= bias + TMAX ? TMAX : k - bias;
 }
 
-/* Decode into `out` (LABEL_BYTES code points); how many, or 0 when it is not Punycode. */
-static uint32_t punycode_decode(struct slice s, uint32_t out[LABEL_BYTES])
+/* Decode into `out` (LABEL_BYTES + 1 code points), letters in lower case; how many, or 0 when it is
+ * not Punycode. */
+static uint32_t punycode_decode(struct slice s, uint32_t out[LABEL_BYTES + 1])
 {
     uint32_t n = FIRST_N, i = 0, bias = FIRST_BIAS, count = 0;
     size_t at = s.len;
     while (at > 0 && s.data[at - 1] != '-')
         at--;
-    for (size_t b = 0; b + 1 < at; b++)
-        out[count++] = (unsigned char)s.data[b];
+    for (size_t b = 0; b + 1 < at; b++) {
+        char c = s.data[b];
+        out[count++] = (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
     while (at < s.len) {
         uint32_t before = i, weight = 1;
         for (uint32_t k = BASE;; k += BASE) {
@@ -126,13 +139,26 @@ static uint32_t punycode_decode(struct slice s, uint32_t out[LABEL_BYTES])
     return count;
 }
 
-/* The length of the Punycode of a U-label, without "xn--". */
-static size_t punycode_length(const uint32_t *points, uint32_t count)
+static void put(char out[LABEL_BYTES], size_t *len, char c)
 {
+    if (*len < LABEL_BYTES)
+        out[*len] = c;
+    ++*len;
+}
+
+/* Encode into `out`, as much as fits into LABEL_BYTES; the whole length. */
+static size_t punycode_encode(const uint32_t *points, uint32_t count, char out[LABEL_BYTES])
+{
+    static const char digits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
     uint32_t n = FIRST_N, delta = 0, bias = FIRST_BIAS, basic = 0;
+    size_t len = 0;
     for (uint32_t i = 0; i < count; i++)
-        basic += points[i] < FIRST_N;
-    size_t length = basic + (basic > 0);
+        if (points[i] < FIRST_N) {
+            put(out, &len, (char)points[i]);
+            basic++;
+        }
+    if (basic > 0)
+        put(out, &len, '-');
     for (uint32_t done = basic; done < count; n++, delta++) {
         uint32_t next = UINT32_MAX;
         for (uint32_t i = 0; i < count; i++)
@@ -144,16 +170,18 @@ static size_t punycode_length(const uint32_t *points, uint32_t count)
             delta += points[i] < n;
             if (points[i] != n)
                 continue;
-            uint32_t q = delta;
-            for (uint32_t k = BASE; q >= threshold(k, bias); k += BASE, length++)
-                q = (q - threshold(k, bias)) / (BASE - threshold(k, bias));
-            length++;
+            uint32_t q = delta, k = BASE;
+            for (uint32_t t; q >= (t = threshold(k, bias)); k += BASE) {
+                put(out, &len, digits[t + (q - t) % (BASE - t)]);
+                q = (q - t) / (BASE - t);
+            }
+            put(out, &len, digits[q]);
             bias = adapt(delta, done + 1, done == basic);
             delta = 0;
             done++;
         }
     }
-    return length;
+    return len;
 }
 
 /* ---- labels and names ---- */
@@ -190,19 +218,40 @@ static uint32_t code_points(struct slice s, uint32_t out[LABEL_BYTES])
     return count;
 }
 
-/* After "xn--". */
-static bool a_label_valid(struct slice encoded)
+/* A name taken apart: what its labels mean, and how long it is on the wire. */
+struct name {
+    struct text unicode; /* U-labels with full stops between them */
+    size_t wire_length;
+};
+
+static void add_label(struct name *name, struct slice unicode, size_t wire_length)
 {
+    if (name->wire_length) {
+        text_add_byte(&name->unicode, '.');
+        name->wire_length++;
+    }
+    text_add(&name->unicode, unicode);
+    name->wire_length += wire_length;
+}
+
+/* A label that begins with "xn--": it must be what its U-label is encoded to. */
+static bool a_label_valid(struct slice label, struct name *name)
+{
+    struct slice encoded = slice_from(label, 4);
     uint32_t points[LABEL_BYTES + 1];
-    char text[LABEL_BYTES * 4];
+    char text[LABEL_BYTES * 4], again[LABEL_BYTES];
     size_t len = 0;
     uint32_t count = punycode_decode(encoded, points);
     for (uint32_t i = 0; i < count; i++)
         len += put_utf8(text + len, points[i]);
-    return count > 0 && !is_ascii(slice_of(text, len)) && u_label_valid(slice_of(text, len));
+    struct slice unicode = slice_of(text, len);
+    add_label(name, unicode, label.len);
+    return count > 0 && !is_ascii(unicode) && u_label_valid(unicode) &&
+           punycode_encode(points, count, again) == encoded.len &&
+           slice_eq_nocase(slice_of(again, encoded.len), encoded);
 }
 
-static bool ascii_label_valid(struct slice label)
+static bool ascii_label_valid(struct slice label, struct name *name)
 {
     for (size_t i = 0; i < label.len; i++) {
         char c = label.data[i], lower = (char)(c | 0x20);
@@ -211,55 +260,67 @@ static bool ascii_label_valid(struct slice label)
     }
     if (!hyphens_valid(label) || label.len > LABEL_BYTES)
         return false;
-    if (label.len < 4 || label.data[2] != '-' || label.data[3] != '-')
-        return true;
-    return slice_eq_nocase(slice_part(label, 0, 4), SLICE("xn--")) &&
-           a_label_valid(slice_from(label, 4));
-}
-
-static bool any_label_valid(struct slice label)
-{
-    uint32_t points[LABEL_BYTES];
-    if (is_ascii(label))
-        return ascii_label_valid(label);
-    uint32_t count = code_points(label, points);
-    return count > 0 && punycode_length(points, count) + 4 <= LABEL_BYTES && u_label_valid(label);
-}
-
-bool hostname_valid(struct slice name)
-{
-    struct slice rest = name, label;
-    if (name.len == 0 || name.len > NAME_BYTES || name.data[name.len - 1] == '.')
-        return false;
-    while (slice_split(&rest, '.', &label))
-        if (!ascii_label_valid(label))
-            return false;
+    bool reserved = label.len >= 4 && label.data[2] == '-' && label.data[3] == '-';
+    if (reserved)
+        return slice_eq_nocase(slice_part(label, 0, 4), SLICE("xn--")) &&
+               a_label_valid(label, name);
+    add_label(name, label, label.len);
     return true;
 }
 
+static bool label_valid(struct slice label, bool international, struct name *name)
+{
+    uint32_t points[LABEL_BYTES];
+    char encoded[LABEL_BYTES];
+    if (!international || is_ascii(label))
+        return ascii_label_valid(label, name);
+    uint32_t count = code_points(label, points);
+    size_t wire_length = count ? punycode_encode(points, count, encoded) + 4 : 0;
+    add_label(name, label, wire_length);
+    return count > 0 && wire_length <= LABEL_BYTES && u_label_valid(label);
+}
+
 /* The length of a label separator at the start of `s`, or 0 (IDNA 2003, 3.1, still in use). */
-static size_t separator(struct slice s)
+static size_t separator(struct slice s, bool international)
 {
     static const char *const separators[] = {".", "\u3002", "\uff0e", "\uff61"};
-    for (size_t i = 0; i < sizeof separators / sizeof *separators; i++)
+    size_t known = international ? sizeof separators / sizeof *separators : 1;
+    for (size_t i = 0; i < known; i++)
         if (slice_starts(s, slice_str(separators[i])))
             return strlen(separators[i]);
     return 0;
 }
 
-bool hostname_valid_international(struct slice name)
+static bool name_valid(struct slice s, bool international)
 {
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    struct name name = {.unicode = text_in(arena)};
+    bool in_order = false;
     size_t start = 0;
-    if (name.len > (size_t)NAME_BYTES * 4)
+    if (s.len > (size_t)NAME_BYTES * 4)
         return false;
-    for (size_t i = 0; i <= name.len; i++) {
-        size_t n = separator(slice_from(name, i));
-        if (n == 0 && i < name.len)
+    for (size_t i = 0; i <= s.len; i++) {
+        size_t n = separator(slice_from(s, i), international);
+        if (n == 0 && i < s.len)
             continue;
-        if (!any_label_valid(slice_part(name, start, i - start)))
+        if (!label_valid(slice_part(s, start, i - start), international, &name))
             return false;
         start = i + n;
         i += n ? n - 1 : 0;
     }
-    return true;
+    return name.wire_length <= NAME_BYTES &&
+           result_ok(regex_matches(SLICE(BIDI_NAME), REGEX_PERL | REGEX_WHOLE,
+                                   text_slice(&name.unicode), &in_order)) &&
+           in_order;
+}
+
+bool hostname_valid(struct slice name)
+{
+    return name_valid(name, false);
+}
+
+bool hostname_valid_international(struct slice name)
+{
+    return name_valid(name, true);
 }

@@ -597,10 +597,10 @@ static struct result parse_basic(struct parser *p, const struct path_logical **o
             return fault(p, start, "! does not apply to a comparison; put it in parentheses");
     }
     if (negated) {
-        struct path_logical *not = ARENA_NEW(p->arena, struct path_logical);
-        not->kind = LOGICAL_NOT;
-        not->left = *out;
-        *out = not;
+        struct path_logical *negation = ARENA_NEW(p->arena, struct path_logical);
+        negation->kind = LOGICAL_NOT;
+        negation->left = *out;
+        *out = negation;
     }
     return RESULT_OK;
 }

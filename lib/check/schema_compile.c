@@ -556,7 +556,7 @@ static struct result resolve(struct compiler *c, const struct pending *p)
     anchor = anchor_of(resource, fragment);
     ENSURE(anchor || fragment.len == 0, ERR_VALUE, "%.*s: there is no anchor '%.*s' in %.*s",
            SLICE_ARG(location), SLICE_ARG(fragment), SLICE_ARG(resource->location));
-    k->target = fragment.len ? anchor->node : resource->node;
+    k->target = anchor ? anchor->node : resource->node;
     if (anchor && anchor->dynamic && k->kind->id != KEYWORD_REF)
         k->dynamic = anchor->name;
     return RESULT_OK;

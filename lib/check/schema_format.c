@@ -155,12 +155,12 @@ static const struct format {
     {"regex", NULL, is_regex},
 };
 
-struct result format_matches(struct slice name, struct slice text, bool *out)
+struct result format_matches(struct slice format, struct slice text, bool *out)
 {
     *out = true;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         const struct format *f = &formats[i];
-        if (!slice_is(name, f->name))
+        if (!slice_is(format, f->name))
             continue;
         if (f->grammar)
             TRY(regex_matches(slice_str(f->grammar), REGEX_PERL | REGEX_WHOLE, text, out));

@@ -117,9 +117,9 @@ typedef struct result keyword_check(struct evaluation *e, const struct schema_ke
 
 struct keyword_kind {
     enum keyword_id id;
-    const char *name;
     unsigned drafts, vocabulary;
     enum keyword_shape shape;
+    const char *name;
     keyword_check *check;
 };
 

@@ -85,6 +85,7 @@ int number_compare(const json_t *a, const json_t *b)
 bool number_is_multiple(const json_t *value, const json_t *divisor)
 {
     struct decimal v = decimal_of(value), d = decimal_of(divisor);
+    MUST(d.mantissa > 0, "divisor 0 × 10^%d", d.exponent);
     if (v.mantissa == 0)
         return true;
     for (; v.exponent < d.exponent; d.exponent--) {

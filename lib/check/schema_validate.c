@@ -18,7 +18,7 @@
 
 const struct keyword_kind keyword_kinds[KEYWORD_COUNT] = {
 #define X(id, name, drafts, vocabulary, shape, check)                                              \
-    {KEYWORD_##id, name, drafts, vocabulary, shape, schema_check_##check},
+    {KEYWORD_##id, drafts, vocabulary, shape, name, schema_check_##check},
     KEYWORD_TABLE(X)
 #undef X
 };

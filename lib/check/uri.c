@@ -71,8 +71,9 @@ static struct slice remove_dot_segments(struct arena *arena, struct slice path)
             path = SLICE("/");
         } else if (slice_starts(path, SLICE("/../")) || slice_is(path, "/..")) {
             path = path.len > 3 ? slice_from(path, 3) : SLICE("/");
-            while (len > 0 && out[--len] != '/')
-                continue;
+            do
+                len -= len > 0;
+            while (len > 0 && out[len] != '/');
         } else if (slice_is(path, ".") || slice_is(path, "..")) {
             break;
         } else {
