@@ -238,12 +238,12 @@ static void on_ready(void *context, struct service *service)
             tell(hold->lease, NULL, ERR_OK);
 }
 
-static char *why_text(const struct instance *instance, const struct service_failure *why)
+static char *why_text(const struct service_failure *why)
 {
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
     struct text t = text_in(arena);
-    text_printf(&t, "the service %.*s %s", SLICE_ARG(instance->spec->name), why->text);
+    text_add_str(&t, why->text);
     if (why->log.len)
         text_printf(&t, "; its last lines:\n%.*s", SLICE_ARG(why->log));
     return mem_string(text_str(&t));
@@ -252,7 +252,7 @@ static char *why_text(const struct instance *instance, const struct service_fail
 static void on_lost(struct instance *instance, const struct service_failure *why, const char *state)
 {
     DEFER(mem_free_pointer)
-    char *text = why_text(instance, why);
+    char *text = why_text(why);
     instance->ending = true;
     emit(instance, state, text);
     mark_news(instance);
@@ -264,7 +264,7 @@ static void on_failed(void *context, struct service *service, const struct servi
 {
     (void)service;
     struct instance *instance = context;
-    instance->failed = why_text(instance, why);
+    instance->failed = why_text(why);
     instance->failed_code = why->code;
     on_lost(instance, why, "failed");
 }
