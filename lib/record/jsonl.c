@@ -13,7 +13,7 @@
  *                  run), attempts:
  *     [ number, status, duration_ns, trials, trials_passed, given (JSON as text), steps:
  *       [ trial, index, name, kind, status, error, error_code, file, line, column, duration_ns,
- *         first_byte_ns, first_token_ns, request, response, log, checks:
+ *         first_byte_ns, first_token_ns, leaky (true), request, response, log, checks:
  *         [ check, passed, impossible, expected, actual, message, file, line, column ] ] ]
  *   note           note
  *   run_finished   passed, skipped, cancelled, failed, error, slow, flaky, leaky, timed_out,
@@ -72,6 +72,8 @@ static void add_step(struct text *t, const struct step_result *s)
     json_integer_of(t, "duration_ns", s->duration);
     add_integer_if(t, "first_byte_ns", s->first_byte);
     add_integer_if(t, "first_token_ns", s->first_token);
+    if (s->leaky)
+        json_boolean_of(t, "leaky", true);
     json_text_if(t, "request", s->request);
     json_text_if(t, "response", s->response);
     json_text_if(t, "log", s->log);

@@ -436,6 +436,7 @@ static struct result add_step(struct store *store, const struct row *row,
     sqlite3_bind_int64(q, 16, step->duration);
     sqlite3_bind_int64(q, 17, step->first_byte);
     sqlite3_bind_int64(q, 18, step->first_token);
+    sqlite3_bind_int64(q, 19, step->leaky);
     TRY(store_execute(store, q));
     int64_t number = 0;
     for (const struct verdict *v = step->verdicts; v; v = v->next)

@@ -38,9 +38,9 @@
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                            \
     X(ADD_STEP, "INSERT INTO step (run, sequence, attempt, step, name, kind, trial, position,"     \
                 " status, error_code, error, file, line, \"column\", started, duration,"           \
-                " first_byte, first_token)"                                                        \
+                " first_byte, first_token, leaky)"                                                 \
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"  \
-                " ?17, ?18)")                                                                      \
+                " ?17, ?18, ?19)")                                                                 \
     X(ADD_VERDICT, "INSERT INTO verdict (run, sequence, attempt, step, verdict, name, passed,"     \
                    " impossible, expected, actual, message, file, line, \"column\")"               \
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")        \
@@ -76,9 +76,10 @@
     X(VISIT_ATTEMPTS, "SELECT sequence, attempt, number, status, started, duration, trials,"       \
                       " trials_passed, given FROM attempt WHERE run = ?1"                          \
                       " ORDER BY sequence, attempt")                                               \
-    X(VISIT_STEPS, "SELECT sequence, attempt, step, name, kind, trial, position, status,"          \
-                   " error_code, error, file, line, \"column\", started, duration, first_byte,"    \
-                   " first_token FROM step WHERE run = ?1 ORDER BY sequence, attempt, step")       \
+    X(VISIT_STEPS,                                                                                 \
+      "SELECT sequence, attempt, step, name, kind, trial, position, status,"                       \
+      " error_code, error, file, line, \"column\", started, duration, first_byte,"                 \
+      " first_token, leaky FROM step WHERE run = ?1 ORDER BY sequence, attempt, step")             \
     X(VISIT_VERDICTS, "SELECT sequence, attempt, step, name, passed, impossible, expected,"        \
                       " actual, message, file, line, \"column\" FROM verdict WHERE run = ?1"       \
                       " ORDER BY sequence, attempt, step, verdict")                                \

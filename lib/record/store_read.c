@@ -322,6 +322,7 @@ static struct result read_steps(struct visit *v, const struct step_result **list
         step->duration = sqlite3_column_int64(c->q, 14);
         step->first_byte = sqlite3_column_int64(c->q, 15);
         step->first_token = sqlite3_column_int64(c->q, 16);
+        step->leaky = sqlite3_column_int(c->q, 17);
         TRY(read_verdicts(v, &step->verdicts));
         if (cursor_at(&v->evidence, v->key, 3)) {
             step->request = store_column_text(v->arena, v->evidence.q, 3);

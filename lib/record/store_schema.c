@@ -93,6 +93,7 @@ const char *const store_schema[] = {
     "  line INTEGER NOT NULL, \"column\" INTEGER NOT NULL,\n"
     "  started INTEGER NOT NULL, duration INTEGER NOT NULL,\n"
     "  first_byte INTEGER NOT NULL, first_token INTEGER NOT NULL,\n"
+    "  leaky INTEGER NOT NULL,            -- its program left processes behind\n"
     "  PRIMARY KEY (run, sequence, attempt, step)\n"
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE TABLE verdict (\n"

@@ -236,6 +236,7 @@ static struct case_result *slow_and_leaky(void)
 {
     struct case_result *r = fixture_passed("worker", "every level [opt=O2]", 1850000000);
     r->flags = CASE_SLOW | CASE_LEAKY;
+    ((struct step_result *)(uintptr_t)r->attempts->steps)->leaky = true;
     return r;
 }
 

@@ -143,6 +143,7 @@ static void assert_steps(const struct step_result *a, const struct step_result *
         assert_int_equal(a->duration, b->duration);
         assert_int_equal(a->first_byte, b->first_byte);
         assert_int_equal(a->first_token, b->first_token);
+        assert_int_equal(a->leaky, b->leaky);
         assert_slices(a->request, b->request);
         assert_slices(a->response, b->response);
         assert_slices(a->log, b->log);
