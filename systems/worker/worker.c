@@ -20,8 +20,8 @@
 #define TURN_TOKENS_MIN 16
 #define TURN_TOKENS_MAX 512
 
-/* After the last answer, how long a client has to take it before it is cut off. */
-#define STOP_PATIENCE (2 * NS_PER_S)
+/* At the end, how long a client has to take the last answer before it is cut off. */
+#define STOP_PATIENCE (500 * NS_PER_MS)
 
 /* What the shared buffer may keep between two turns. */
 #define OUT_KEPT_BYTES (256u << 10)
@@ -47,12 +47,20 @@ static void on_stopped(void *context)
     uv_close((uv_handle_t *)&w->drain_timer, NULL);
 }
 
+static void on_drained(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    server_stop(w->server, STOP_PATIENCE, on_stopped);
+}
+
+/* The last answers leave in the loop's next turn; the server closes those connections at once that
+ * have nothing left to send, so it is stopped after that and not now. */
 static void stop_when_drained(struct worker *w)
 {
     if (!w->draining || w->jobs.count || w->stopping)
         return;
     w->stopping = true;
-    server_stop(w->server, STOP_PATIENCE, on_stopped);
+    uv_timer_start(&w->drain_timer, on_drained, 1, 0);
 }
 
 static void finish(struct worker *w, struct job *job);
