@@ -4,6 +4,8 @@
 #include "core/jsontext.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "core/limits.h"
 #include "core/text.h"
@@ -67,23 +69,92 @@ struct result jsontext_read_in(struct arena *arena, struct slice text, json_t **
     return RESULT_OK;
 }
 
-static struct slice write_with(struct arena *arena, const json_t *value, size_t flags)
+/* The shortest digits that read back as the same number; jansson would write 0.1 with seventeen. */
+static void add_real(struct text *t, double value)
 {
-    flags |= JSON_ENCODE_ANY;
-    size_t size = json_dumpb(value, NULL, 0, flags);
-    char *text = arena_alloc(arena, size + 1);
-    json_dumpb(value, text, size, flags);
-    return slice_of(text, size);
+    char digits[40];
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(digits, sizeof(digits), "%.*g", precision, value);
+        double back = strtod(digits, NULL);
+        if (back >= value && back <= value)
+            break;
+    }
+    text_add_str(t, digits);
+    if (!strpbrk(digits, ".e"))
+        text_add_str(t, ".0"); /* it stays a real */
+}
+
+/* Before an item of an array or object, or its end: a new line when indented. */
+static void add_break(struct text *t, int depth)
+{
+    if (depth >= 0)
+        text_printf(t, "\n%*s", 2 * depth, "");
+}
+
+/* `depth` is negative when everything goes on one line. */
+static void add_value(struct text *t, const json_t *value, int depth)
+{
+    int inside = depth < 0 ? depth : depth + 1;
+    switch (json_typeof(value)) {
+    case JSON_OBJECT: {
+        bool first = true;
+        json_t *object = (json_t *)(uintptr_t)value; /* iterating changes nothing */
+        text_add_byte(t, '{');
+        for (void *it = json_object_iter(object); it; it = json_object_iter_next(object, it)) {
+            text_add_str(t, first ? "" : ",");
+            add_break(t, inside);
+            text_add_json(t, slice_str(json_object_iter_key(it)));
+            text_add_str(t, depth < 0 ? ":" : ": ");
+            add_value(t, json_object_iter_value(it), inside);
+            first = false;
+        }
+        if (!first)
+            add_break(t, depth);
+        text_add_byte(t, '}');
+        break;
+    }
+    case JSON_ARRAY:
+        text_add_byte(t, '[');
+        for (size_t i = 0; i < json_array_size(value); i++) {
+            text_add_str(t, i ? "," : "");
+            add_break(t, inside);
+            add_value(t, json_array_get(value, i), inside);
+        }
+        if (json_array_size(value))
+            add_break(t, depth);
+        text_add_byte(t, ']');
+        break;
+    case JSON_STRING:
+        text_add_json(t, jsontext_slice(value));
+        break;
+    case JSON_INTEGER:
+        text_printf(t, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        break;
+    case JSON_REAL:
+        add_real(t, json_real_value(value));
+        break;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        text_add_str(t, json_is_true(value) ? "true" : "false");
+        break;
+    case JSON_NULL:
+        text_add_str(t, "null");
+        break;
+    }
 }
 
 struct slice jsontext_write(struct arena *arena, const json_t *value)
 {
-    return write_with(arena, value, JSON_COMPACT);
+    struct text t = text_in(arena);
+    add_value(&t, value, -1);
+    return text_slice(&t);
 }
 
 struct slice jsontext_write_pretty(struct arena *arena, const json_t *value)
 {
-    return write_with(arena, value, JSON_INDENT(2));
+    struct text t = text_in(arena);
+    add_value(&t, value, 0);
+    return text_slice(&t);
 }
 
 /* Exactly: as doubles, 2^53 and 2^53 + 1 would be the same. */

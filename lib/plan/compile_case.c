@@ -15,6 +15,7 @@
 #define UNTIL_WITHIN (30 * NS_PER_S)
 #define RETRY_BACKOFF (100 * NS_PER_MS)
 #define RETRY_BACKOFF_MAX (60 * NS_PER_S)
+#define RETRY_FACTOR 2.0
 #define RETRY_JITTER 0.1
 
 /* ── names and checks, once per case as written ── */
@@ -180,7 +181,8 @@ static void find_service(void *context, const struct template_name *name)
 
 static void build_retry(struct plan_case *pc, const struct node *retry)
 {
-    pc->retry = (struct plan_retry){1, RETRY_BACKOFF, RETRY_BACKOFF_MAX, RETRY_JITTER, 0};
+    pc->retry =
+        (struct plan_retry){1, RETRY_BACKOFF, RETRY_BACKOFF_MAX, RETRY_FACTOR, RETRY_JITTER, 0};
     pc->retry.on = 1u << CASE_FAILED | 1u << CASE_ERROR;
     if (!retry)
         return;
@@ -191,6 +193,7 @@ static void build_retry(struct plan_case *pc, const struct node *retry)
     pc->retry.attempts = (uint32_t)node_integer(node_get(retry, "attempts"), 1);
     pc->retry.backoff = node_duration(node_get(retry, "backoff"), RETRY_BACKOFF);
     pc->retry.backoff_max = node_duration(node_get(retry, "backoff_max"), RETRY_BACKOFF_MAX);
+    pc->retry.factor = node_number(node_get(retry, "factor"), RETRY_FACTOR);
     pc->retry.jitter = node_number(node_get(retry, "jitter"), RETRY_JITTER);
     const struct node *on = node_get(retry, "on");
     if (!on)

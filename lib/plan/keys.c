@@ -13,6 +13,7 @@ static const struct shape shape_parallel = {.kind = SHAPE_INTEGER, .min = 1, .ma
 static const struct shape shape_repeat = {.kind = SHAPE_INTEGER, .min = 1, .max = 1000000};
 static const struct shape shape_attempts = {.kind = SHAPE_INTEGER, .min = 1, .max = 100};
 static const struct shape shape_fraction = {.kind = SHAPE_NUMBER, .min = 0, .max = 1};
+static const struct shape shape_factor = {.kind = SHAPE_NUMBER, .min = 1, .max = 100};
 static const struct shape shape_port_number = {.kind = SHAPE_INTEGER, .min = 1, .max = 65535};
 static const struct shape shape_status_code = {.kind = SHAPE_INTEGER, .min = 100, .max = 599};
 static const struct shape shape_seed = {.kind = SHAPE_INTEGER, .min = 0, .max = 9007199254740991.0};
@@ -146,7 +147,9 @@ static const struct field retry_fields[] = {
     {"attempts", &shape_attempts, .required = true,
      .help = "How often it may be tried in all, the first time included.", .example = "3"},
     {"backoff", &shape_duration,
-     .help = "Wait before the second attempt; doubled before each further one. Default 100ms."},
+     .help = "Wait before the second attempt; longer before each further one (`factor`). Default "
+             "100ms."},
+    {"factor", &shape_factor, .help = "Each wait is so many times the one before. Default 2."},
     {"backoff_max", &shape_duration, .help = "The longest wait. Default 60s."},
     {"jitter", &shape_fraction, .help = "Each wait is drawn from ± this share of it. Default 0.1."},
     {"on", &shape_retry_list, .help = "After what it is tried again. Default all.",
@@ -344,7 +347,8 @@ static void check_step(const struct node *step, struct diagnostics *d)
         fault->hint = "add one of http, execute, exec, wait (assay schema --reference lists all)";
     }
     if (node_get(step, "given") && (node_get(step, "repeat") || node_get(step, "parallel")))
-        diagnose(d, node_get(step, "given")->at, "given excludes repeat and parallel: its examples are the trials");
+        diagnose(d, node_get(step, "given")->at,
+                 "given excludes repeat and parallel: its examples are the trials");
     const struct node *until = node_get(step, "until");
     static const char *const with_until[] = {"every", "within", NULL};
     for (size_t i = 0; with_until[i]; i++)

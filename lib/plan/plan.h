@@ -59,7 +59,8 @@ struct plan_step {
 
 struct plan_retry {
     uint32_t attempts;            /* in all; 1: none */
-    int64_t backoff, backoff_max; /* ns before the second attempt; doubled each time */
+    int64_t backoff, backoff_max; /* ns before the second attempt, and at most before any */
+    double factor;                /* each wait is so many times the one before */
     double jitter;                /* the wait is drawn from ±this fraction */
     unsigned on; /* after what it is tried again: 1 << CASE_FAILED, 1 << CASE_ERROR, … */
 };

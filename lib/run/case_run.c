@@ -156,7 +156,7 @@ static void on_backoff(uv_timer_t *timer)
 static int64_t backoff_of(const struct case_run *c)
 {
     const struct plan_retry *retry = &c->o.pc->retry;
-    double wait = (double)retry->backoff * pow(2, c->attempt->number - 1);
+    double wait = (double)retry->backoff * pow(retry->factor, c->attempt->number - 1);
     struct random r = random_for(c->o.run_seed + c->attempt->number, c->o.pc->key);
     wait = wait > (double)retry->backoff_max ? (double)retry->backoff_max : wait;
     return (int64_t)(wait * (1 + retry->jitter * (2 * random_unit(&r) - 1)));

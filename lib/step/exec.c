@@ -55,6 +55,17 @@ static struct slice exec_title(struct arena *arena, const struct node *config)
     return text_slice(&t);
 }
 
+static void show_output(struct step *step, struct process *process, const char *how)
+{
+    struct text shown = text_in(step->arena);
+    text_printf(&shown, "%s\n", how);
+    text_add(&shown, text_shown(step->arena, process_output(process, PROCESS_STDOUT),
+                                LIMIT_EVIDENCE_BYTES / 2));
+    text_add(&shown, text_shown(step->arena, process_output(process, PROCESS_STDERR),
+                                LIMIT_EVIDENCE_BYTES / 2));
+    step->observation->response_shown = text_slice(&shown);
+}
+
 static struct slice kept_output(struct step *step, struct process *process,
                                 enum process_stream stream)
 {
@@ -84,11 +95,8 @@ static void on_exit_of(void *context, const struct process_end *end)
     step->leaky = end->stragglers > 0;
 
     char text[PROCESS_END_TEXT];
-    struct text shown = text_in(step->arena);
-    text_printf(&shown, "the program %s\n", process_end_text(text, end));
-    text_add(&shown, text_shown(step->arena, o->standard_output, LIMIT_EVIDENCE_BYTES / 2));
-    text_add(&shown, text_shown(step->arena, o->standard_error, LIMIT_EVIDENCE_BYTES / 2));
-    o->response_shown = text_slice(&shown);
+    show_output(step, process,
+                arena_printf(step->arena, "the program %s", process_end_text(text, end)));
     process_free(process);
     mem_free(state);
     if (end->fate == PROCESS_LOST)
@@ -151,6 +159,7 @@ static struct result exec_start(struct step *step)
 static void exec_cancel(struct step *step)
 {
     struct exec_state *state = step->state;
+    show_output(step, state->process, "the program was still running; so far it wrote:");
     state->step = NULL;
     process_stop(state->process, SIGKILL, 0);
 }

@@ -139,8 +139,8 @@ static void execute_done(struct step *step, struct result result)
     if (state->streaming) {
         struct result end = stream_end(&state->stream);
         result = result_ok(result) ? end : result;
-        /* A stream that ended as it should and brought nothing has no tokens and an empty text: that
-           was seen, and may be checked. */
+        /* A stream that ended as it should and brought nothing has no tokens and an empty text:
+           that was seen, and may be checked. */
         if (state->terminal)
             step->observation->seen |= OBSERVED_TEXT | OBSERVED_TOKENS;
         stream_free(&state->stream);

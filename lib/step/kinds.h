@@ -6,6 +6,6 @@
 
 #include "step/step.h"
 
-extern const struct step_kind step_http, step_execute, step_exec, step_wait;
+extern const struct step_kind step_http, step_execute, step_chat, step_exec, step_wait;
 
 #endif
