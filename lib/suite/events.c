@@ -328,7 +328,7 @@ static bool open_frame(struct builder *b, struct fy_event *event)
 static bool close_frame(struct builder *b)
 {
     struct frame frame = b->frames[--b->depth];
-    const struct node_entry *children = b->children + frame.first_child;
+    const struct node_entry *children = b->children ? b->children + frame.first_child : NULL;
     size_t count = b->child_count - frame.first_child;
     frame.node.count = count;
     if (frame.node.kind == NODE_MAP) {
@@ -454,19 +454,24 @@ static const struct {
     {"missing document start", "the value ended before this; nothing may follow it", NULL},
 };
 
-/* From libfyaml's column, in characters, to ours. */
+/* From libfyaml's line, where a lone CR ends one too, and column, in characters, to ours. */
 static struct place fault_place(struct builder *b, int line, int column)
 {
-    struct place at = {b->source, line > 0 ? (uint32_t)line : 1, 1};
-    struct slice text = source_line(b->source, at.line);
-    for (int i = 1; i < column && at.column <= text.len; i++) {
-        size_t n = utf8_sequence(slice_from(text, at.column - 1));
-        at.column += (uint32_t)(n ? n : 1);
+    struct slice text = b->source->text;
+    size_t at = 0;
+    while (line > 1 && at < text.len) {
+        char c = text.data[at++];
+        if (c == '\n' || (c == '\r' && !slice_starts(slice_from(text, at), SLICE("\n"))))
+            line--;
+    }
+    for (; column > 1 && at < text.len && !strchr("\r\n", text.data[at]); column--) {
+        size_t n = utf8_sequence(slice_from(text, at));
+        at += n ? n : 1;
     }
     /* Its marks of strings stand behind the quote. */
-    if (at.column > 1 && at.column <= text.len + 1 && strchr("\"'", text.data[at.column - 2]))
-        at.column--;
-    return at;
+    if (at > 0 && strchr("\"'", text.data[at - 1]))
+        at--;
+    return place_at(b, at);
 }
 
 /* A line at `at` or the two after it that is indented with a tab: then that is what is wrong. */

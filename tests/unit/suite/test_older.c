@@ -125,7 +125,7 @@ static void a_fault_in_the_first_key_is_found_behind_a_preamble(void **state)
 static void many_brackets_without_a_list_are_given_up_soon(void **state)
 {
     struct fixture *f = *state;
-    static const size_t size = 4 << 20;
+    static const size_t size = 1 << 20;
     static const char *const parts[] = {"[/*", "[\"", "[{\"a\":", "[", "[{\"a\":1]"};
     for (size_t p = 0; p < sizeof(parts) / sizeof(parts[0]); p++) {
         char *text = arena_alloc(f->arena, size);
