@@ -307,8 +307,11 @@ struct result store_begin(struct store *store, const struct run_info *run,
 static void bind_place(struct store *store, sqlite3_stmt *q, int at, struct place place,
                        struct slice case_file)
 {
-    struct slice file = place.source ? slice_str(place.source->name) : (struct slice){0};
-    store_bind_text(store, q, at, slice_eq(file, case_file) ? (struct slice){0} : file);
+    struct slice file = slice_str(place.source ? place.source->name : NULL);
+    if (slice_eq(file, case_file))
+        sqlite3_bind_null(q, at);
+    else
+        store_bind_text(store, q, at, file);
     sqlite3_bind_int64(q, at + 1, place.line);
     sqlite3_bind_int64(q, at + 2, place.column);
 }

@@ -195,19 +195,53 @@ static struct result switch_to_wal(sqlite3 *db, const char *path)
     }
 }
 
-struct result store_migrate(sqlite3 *db, const char *path, const char *const *steps, int count)
+/* The file and its entry in the folder onto the disk. */
+static struct result sync_file(sqlite3 *db, const char *path)
 {
-    int64_t version;
+    sqlite3_file *file = NULL;
+    int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (rc == SQLITE_OK)
+        rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+    ENSURE(rc == SQLITE_OK, ERR_STORE, "result store %s: cannot be written to disk: %s", path,
+           sqlite3_errstr(rc));
+    return RESULT_OK;
+}
 
-    TRY(read_version(db, path, count, &version));
-    if (version == count)
-        return RESULT_OK;
-    if (version == 0)
-        TRY(switch_to_wal(db, path));
+static struct result apply_together(sqlite3 *db, const char *path, const char *const *steps,
+                                    int count)
+{
     TRY(run_sql(db, path, "BEGIN IMMEDIATE"));
     struct result applied = apply(db, path, steps, count);
     if (result_ok(applied))
         return run_sql(db, path, "COMMIT");
     sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     return applied;
+}
+
+/* All in one transaction: another process may be making the tables right now. */
+static struct result read_version_at_once(sqlite3 *db, const char *path, int count,
+                                          int64_t *version)
+{
+    TRY(run_sql(db, path, "BEGIN"));
+    struct result read = read_version(db, path, count, version);
+    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    return read;
+}
+
+struct result store_migrate(sqlite3 *db, const char *path, const char *const *steps, int count)
+{
+    int64_t version;
+
+    TRY(read_version_at_once(db, path, count, &version));
+    if (version == count)
+        return RESULT_OK;
+    if (version > 0)
+        return apply_together(db, path, steps, count);
+    /* A new database holds nothing that a crash of the machine could take: one sync at the end is
+       enough, and makes the first run quick to begin. */
+    TRY(run_sql(db, path, "PRAGMA synchronous = OFF"));
+    TRY(switch_to_wal(db, path));
+    TRY(apply_together(db, path, steps, count));
+    TRY(sync_file(db, path));
+    return run_sql(db, path, "PRAGMA synchronous = FULL");
 }
