@@ -27,8 +27,6 @@ static int shortest_digits(float value, char digits[DIGITS_MAX + 1])
     for (; *p != 'e'; p++)
         if (*p != '.')
             digits[count++] = *p;
-    while (count > 1 && digits[count - 1] == '0')
-        count--;
     digits[count] = '\0';
     return (int)strtol(p + 1, NULL, 10);
 }
