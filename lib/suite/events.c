@@ -47,6 +47,7 @@ struct builder {
     struct fy_parser *parser;
 
     size_t line_start; /* of the line looked at last: events come almost in order */
+    size_t searched;   /* no line ends between line_start and here */
     uint32_t line;
     struct place last; /* of the last event that had one */
 
@@ -72,14 +73,17 @@ static struct place place_at(struct builder *b, size_t offset)
         b->line_start = feed ? (size_t)(feed - text.data) + 1 : 0;
         b->line--;
     }
+    /* A file may be one long line: what was searched once is not searched again. */
+    if (b->searched < b->line_start || b->searched > offset)
+        b->searched = b->line_start;
     for (;;) {
-        ptrdiff_t feed =
-            slice_find_byte(slice_part(text, b->line_start, offset - b->line_start), '\n');
+        ptrdiff_t feed = slice_find_byte(slice_part(text, b->searched, offset - b->searched), '\n');
         if (feed < 0)
             break;
-        b->line_start += (size_t)feed + 1;
+        b->line_start = b->searched += (size_t)feed + 1;
         b->line++;
     }
+    b->searched = offset;
     return (struct place){b->source, b->line, (uint32_t)(offset - b->line_start + 1)};
 }
 
@@ -327,6 +331,7 @@ static bool open_frame(struct builder *b, struct fy_event *event)
 
 static bool close_frame(struct builder *b)
 {
+    MUST(b->frames && b->depth > 0, "an end at line %u without a beginning", b->line);
     struct frame frame = b->frames[--b->depth];
     const struct node_entry *children = b->children ? b->children + frame.first_child : NULL;
     size_t count = b->child_count - frame.first_child;
@@ -439,6 +444,7 @@ static const struct {
     {"wrong indendation in sequence", "indented unlike the items of its list", NULL},
     {"invalid value after mapping", "this belongs to nothing above", "check its indentation"},
     {"missing comma in flow", "a comma is missing here", NULL},
+    {"comma in the beginning", "a value is missing before this comma", NULL},
     {"extra comma", "a value is missing before this comma", NULL},
     {"mismatched flow mapping end", "a \"}\" that closes nothing", NULL},
     {"mismatched flow sequence end", "a \"]\" that closes nothing", NULL},
@@ -508,11 +514,11 @@ static void report_fault(struct builder *b, struct fy_diag *diag)
         return;
     }
     struct place at = fault_place(b, error->line, error->column);
-    if (find_tab(&at)) {
+    const struct frame *top = b->depth ? &b->frames[b->depth - 1] : NULL;
+    if (!(top && top->flow) && find_tab(&at)) {
         diagnose(b->d, at, "a tab in the indentation")->hint = "YAML indents with spaces only";
         return;
     }
-    const struct frame *top = b->depth ? &b->frames[b->depth - 1] : NULL;
     char opener = top && top->node.kind == NODE_MAP ? '{' : '[';
     if (top && top->flow && strstr(error->msg, "without a closing")) {
         diagnose(b->d, top->node.at, "this \"%c\" is never closed", opener);

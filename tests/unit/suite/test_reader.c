@@ -69,12 +69,14 @@ static void every_node_has_its_place_in_yaml(void **state)
 static void strings_of_json_are_decoded(void **state)
 {
     struct fixture *f = *state;
-    assert_reads(f, "x.json",
-                 "[\"\\uD83D\\uDE00 \\/ \\u0000 \\b\\f\\n\\r\\t \\\\ \\\" é \xe2\x80\xa8\"]",
-                 "[\"😀 / \\u0000 \\b\\f\\n\\r\\t \\\\ \\\" é \xe2\x80\xa8\"]");
+    static const char decoded[] = "😀 / \0 \b\f\n\r\t \\ \" é \xe2\x80\xa8";
+    const struct node *list = read_as(
+        f, "x.json", "[\"\\uD83D\\uDE00 \\/ \\u0000 \\b\\f\\n\\r\\t \\\\ \\\" é \xe2\x80\xa8\"]");
+    assert_non_null(list);
+    assert_true(slice_eq(list->items[0]->string, slice_of(decoded, sizeof(decoded) - 1)));
     assert_reads(f, "x.json", "\"//\"", "\"//\"");
     assert_reads(f, "x.json", "[1e2, -0, 9223372036854775807, 9223372036854775808, 1.0]",
-                 "[100.0,0,9223372036854775807,9.2233720368547758e18,1.0]");
+                 "[100.0,0,9223372036854775807,9.223372036854776e+18,1.0]");
 }
 
 static void the_form_is_told_by_name_or_first_character(void **state)

@@ -19,10 +19,10 @@ static const struct shape priority = {.kind = SHAPE_INTEGER, .max = 10};
 static const struct shape ratio = {.kind = SHAPE_NUMBER, .max = 1};
 static const struct shape name = {.kind = SHAPE_STRING, .min = 1, .max = 8};
 static const struct shape pair = {.kind = SHAPE_LIST, .min = 2, .max = 2, .of = &shape_any};
-static const struct shape one_or_more = {.kind = SHAPE_LIST, .min = 1, .of = &shape_string};
+static const struct shape one_or_more = {.kind = SHAPE_LIST, .min = 1, .of = &shape_text};
 static const struct shape string_or_strings = {
     .kind = SHAPE_EITHER,
-    .either = (const struct shape *const[]){&shape_string, &shape_strings, NULL}};
+    .either = (const struct shape *const[]){&shape_text, &shape_strings, NULL}};
 static const struct shape every = {
     .kind = SHAPE_EITHER, .either = (const struct shape *const[]){&shape_duration, &method, NULL}};
 static const struct shape number_or_size = {
