@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/memory.h"
 #include "core/random.h"
 #include "jobs.h"
 #include "options.h"
@@ -23,12 +22,10 @@ static struct result read_words(struct options *options, const char *const *word
     char *argv[16];
     int count = 0;
     while (words[count]) {
-        argv[count] = mem_string(words[count]);
+        argv[count] = (char *)(uintptr_t)words[count];
         count++;
     }
-    struct result result = options_read(options, count, argv);
-    /* Options point into the arguments, as they do in main(): they are kept. */
-    return result;
+    return options_read(options, count, argv);
 }
 
 #define READ(options, ...)                                                                         \
