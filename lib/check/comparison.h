@@ -42,7 +42,7 @@ enum operand_form {
     X(le, ordered_operand, FORM_VALUE, "to be at most", "≤", "At most.", "{\"le\": 100}")          \
     X(gt, ordered_operand, FORM_VALUE, "to be more than", ">", "More than.", "{\"gt\": 0}")        \
     X(ge, ordered_operand, FORM_VALUE, "to be at least", "≥", "At least.", "{\"ge\": 0.8}")        \
-    X(near, near_operand, FORM_VALUE, "to be near", "≈",                                           \
+    X(near, shape_nested_numbers, FORM_VALUE, "to be near", "≈",                                   \
       "Within `abs` + `rel` × |expected| of a number, or element by element of a list; without "   \
       "both, `rel` is 1e-6.",                                                                      \
       "{\"near\": 1.0, \"rel\": 1e-3}")                                                            \

@@ -20,6 +20,7 @@ extern const struct shape shape_matcher;          /* any value */
 extern const struct shape shape_duration_matcher; /* "<500ms", {"lt": "1s"} */
 extern const struct shape shape_size_matcher;
 extern const struct shape shape_number_matcher;
+extern const struct shape shape_nested_numbers; /* 1 or [[1, 2], [3, 4]] */
 
 /* For checks that add keys of their own to a number matcher (`exit`, `status`). */
 extern const struct field number_operators[];

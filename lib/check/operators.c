@@ -36,11 +36,17 @@ static const struct shape json_schema = {
     .kind = SHAPE_ANY, .check = check_schema, .help = "a JSON Schema (draft 2020-12)"};
 static const struct shape tolerance = {.kind = SHAPE_NUMBER, .min = 0, .max = HUGE_VAL};
 static const struct shape some_number = {.kind = SHAPE_NUMBER};
-static const struct shape near_list;
-static const struct shape *const near_either[] = {&some_number, &near_list, NULL};
-static const struct shape near_operand = {.kind = SHAPE_EITHER, .either = near_either};
-static const struct shape near_list = {
-    .kind = SHAPE_LIST, .of = &near_operand, .min = 1, .max = HUGE_VAL};
+static const struct shape *const nested_either[] = {
+    &some_number,
+    &(const struct shape){
+        .kind = SHAPE_LIST, .of = &shape_nested_numbers, .min = 1, .max = HUGE_VAL},
+    NULL};
+/* It holds itself, so it has a name: what is made from shapes stops at names. */
+const struct shape shape_nested_numbers = {.name = "nested number",
+                                           .kind = SHAPE_EITHER,
+                                           .either = nested_either,
+                                           .help =
+                                               "A number, or a list of them, nested to any depth."};
 static const struct shape literals = {
     .kind = SHAPE_LIST, .of = &shape_any, .min = 1, .max = HUGE_VAL};
 static const struct shape matchers = {.kind = SHAPE_LIST, .of = &shape_matcher};

@@ -14,10 +14,6 @@
 #define NEAR_RELATIVE 1e-6
 
 static const struct shape some_number = {.kind = SHAPE_NUMBER};
-static const struct shape values_list;
-static const struct shape *const values_either[] = {&some_number, &values_list, NULL};
-static const struct shape values = {.kind = SHAPE_EITHER, .either = values_either};
-static const struct shape values_list = {.kind = SHAPE_LIST, .of = &values, .min = 1};
 
 static void check_dimension(const struct node *node, struct diagnostics *d)
 {
@@ -39,7 +35,7 @@ static const struct field tensor_table[] = {
     {"name", &shape_string, false, "Which output; needed when there are several.", "\"logits\""},
     {"shape", &dimensions, false, "Its dimensions; null is any size.", "[null, 10]"},
     {"dtype", &dtype, false, "Its type, by the name KServe gives it.", "\"FP32\""},
-    {"near", &values, false,
+    {"near", &shape_nested_numbers, false,
      "Its values: nested lists, one flat list in row-major order, or a number all are near to.",
      "[[0.1, 0.9]]"},
     {"rel", &tolerance, false, "Allowed difference per unit of the expected value.", "1e-3"},

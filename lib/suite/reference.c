@@ -84,6 +84,51 @@ static void add_row(struct page *page, const struct field *f)
     add_sections(page, f->shape);
 }
 
+static bool has_table(const struct shape *shape, const struct field *wanted)
+{
+    for (const struct field *const *table = shape->fields; *table; table++)
+        if (*table == wanted)
+            return true;
+    return false;
+}
+
+/* An earlier section all of whose tables are this shape's too: they are not printed again. */
+static const struct shape *section_within(const struct page *page, const struct shape *shape)
+{
+    for (size_t i = 0; i < page->count && page->sections[i] != shape; i++) {
+        const struct shape *earlier = page->sections[i];
+        bool within = earlier->kind == SHAPE_OBJECT;
+        for (size_t j = 0; within && earlier->fields[j]; j++)
+            within = has_table(shape, earlier->fields[j]);
+        if (within)
+            return earlier;
+    }
+    return NULL;
+}
+
+static void add_tables(struct page *page, const struct shape *shape)
+{
+    struct text *t = &page->text;
+    const struct shape *within = section_within(page, shape);
+    if (within) {
+        text_add_str(t, "It has the keys of ");
+        add_link(t, within->name, within->name);
+        text_add_str(t, ".\n\n");
+    }
+    bool headed = false;
+    for (const struct field *const *table = shape->fields; *table; table++) {
+        if (within && has_table(within, *table))
+            continue;
+        if (!headed)
+            text_add_str(t, "| key | value | required | what it is |\n|---|---|---|---|\n");
+        headed = true;
+        for (const struct field *f = *table; f->name; f++)
+            add_row(page, f);
+    }
+    if (headed)
+        text_add_byte(t, '\n');
+}
+
 static void add_section(struct page *page, const struct shape *shape)
 {
     struct text *t = &page->text;
@@ -100,11 +145,7 @@ static void add_section(struct page *page, const struct shape *shape)
         add_sections(page, &plain);
         return;
     }
-    text_add_str(t, "| key | value | required | what it is |\n|---|---|---|---|\n");
-    for (const struct field *const *table = shape->fields; *table; table++)
-        for (const struct field *f = *table; f->name; f++)
-            add_row(page, f);
-    text_add_byte(t, '\n');
+    add_tables(page, shape);
 }
 
 struct slice shape_reference(struct arena *arena, const struct shape *shape, const char *title)

@@ -73,9 +73,9 @@ static bool within(const struct shape *shape, double value)
 static void add_range(struct text *t, const struct shape *shape)
 {
     if (bounded_above(shape))
-        text_printf(t, " from %.15g to %.15g", shape->min, shape->max);
+        text_printf(t, " from %.16g to %.16g", shape->min, shape->max);
     else if (bounded(shape))
-        text_printf(t, " of %.15g or more", shape->min);
+        text_printf(t, " of %.16g or more", shape->min);
 }
 
 /* What a list or map is made of: "strings", "cases"; NULL when it goes without saying. */
