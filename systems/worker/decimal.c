@@ -18,8 +18,7 @@ static int shortest_digits(float value, char digits[DIGITS_MAX + 1])
     char text[32];
     for (int precision = 0; precision < DIGITS_MAX; precision++) {
         snprintf(text, sizeof(text), "%.*e", precision, (double)value);
-        float back = strtof(text, NULL);
-        if (memcmp(&back, &value, sizeof(value)) == 0)
+        if (strtof(text, NULL) == value) /* our own text */
             break;
     }
     size_t count = 0;
@@ -28,7 +27,7 @@ static int shortest_digits(float value, char digits[DIGITS_MAX + 1])
         if (*p != '.')
             digits[count++] = *p;
     digits[count] = '\0';
-    return (int)strtol(p + 1, NULL, 10);
+    return (int)strtol(p + 1, NULL, 10); /* our own text */
 }
 
 const char *decimal_f32(char out[DECIMAL_TEXT], float value)

@@ -72,11 +72,11 @@ static void every_float_reads_back_from_the_fewest_digits(void **state)
         char text[DECIMAL_TEXT], shorter[64];
         decimal_f32(text, value);
         assert_null(strpbrk(text, "eE"));
-        assert_true(strtof(text, NULL) == value);
+        assert_true(strtof(text, NULL) == value); /* our own text */
         size_t digits = significant_digits(text);
         if (digits > 1) {
             snprintf(shorter, sizeof(shorter), "%.*e", (int)digits - 2, (double)value);
-            assert_false(strtof(shorter, NULL) == value);
+            assert_false(strtof(shorter, NULL) == value); /* our own text */
         }
     }
 }

@@ -62,7 +62,7 @@ static struct live start_with(const struct options *options, const struct engine
     if (fgets(line, sizeof(line), lines)) {
         const char *port = strrchr(line, ':');
         assert_non_null(port);
-        live.port = (uint16_t)strtoul(port + 1, NULL, 10);
+        live.port = (uint16_t)strtoul(port + 1, NULL, 10); /* our own text */
     }
     fclose(lines);
     return live;
