@@ -151,6 +151,8 @@ static void wrong_json_says_where_and_what(void **state)
         {"[\"\\u12\"]", "1:3 \"\\u\" needs four hexadecimal digits", NULL},
         {"[\"é\\ud83d\"]", "1:5 \\ud83d is half of a surrogate pair",
          "characters beyond U+FFFF are written as a pair, or simply as themselves"},
+        {"[\"\\ud83d\\ud83d\"]", "1:3 \\ud83d is half of a surrogate pair",
+         "characters beyond U+FFFF are written as a pair, or simply as themselves"},
         {"[\"\\udc00\\ud800\"]", "1:3 \\udc00 is half of a surrogate pair",
          "characters beyond U+FFFF are written as a pair, or simply as themselves"},
         {"{\"\\u0000\":1}", "1:3 a key cannot hold the character U+0000", NULL},
