@@ -104,7 +104,9 @@ static struct result find_earlier(struct job *j)
     struct run_info earlier;
     if (!name)
         return RESULT_OK;
-    ENSURE(j->store, ERR_USAGE, "an earlier run needs a store: --store none keeps nothing");
+    ENSURE(j->store, ERR_USAGE, "%s %s: there is no store at %s that could have it",
+           o->resume ? "--resume" : "--rerun-failed", name,
+           o->store ? o->store : ASSAY_DEFAULT_STORE);
     TRY(store_find(j->store, j->session.arena, slice_str(name), &earlier));
     unpack_selection(j, earlier.options);
     j->only_keys = true;
@@ -231,7 +233,12 @@ static void on_signal(uv_signal_t *handle, int number)
 static void on_commit(void *context, struct result result)
 {
     struct job *j = context;
-    if (result_ok(result) || !result_ok(j->broken))
+    if (result_ok(result)) {
+        if (j->run)
+            run_committed(j->run);
+        return;
+    }
+    if (!result_ok(j->broken))
         return;
     /* Results that cannot be kept are not worth having: end, and say so. */
     j->broken = result;
@@ -325,9 +332,12 @@ static struct result prepare(struct job *j)
            "no suite given; `assay init` writes one to start from");
     ENSURE(!earlier || !o->selection.suites.count, ERR_USAGE,
            "%s takes the suites from the earlier run", o->resume ? "--resume" : "--rerun-failed");
-    TRY(session_store(o->store, true, &j->store));
+    /* A wrong suite leaves nothing behind: the store is made when there is something to keep. */
+    TRY(session_store(o->store, false, &j->store));
     TRY(find_earlier(j));
     TRY(make_plan(j));
+    if (!j->store)
+        TRY(session_store(o->store, true, &j->store));
     describe_run(j);
     TRY(open_recorder(j));
     return begin_recording(j);

@@ -4,6 +4,7 @@
 #include "core/memory.h"
 
 #include <jansson.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -70,6 +71,9 @@ static void *zero_array(size_t count, size_t size)
 
 void mem_install(void)
 {
+    /* One heap for all threads: ours hand memory to one another, and heaps of their own would each
+       keep what the others could use. */
+    mallopt(M_ARENA_MAX, 1);
     const char *countdown = getenv("ASSAY_FAIL_ALLOCATION");
     if (countdown)
         fail_countdown = strtol(countdown, NULL, 10);

@@ -330,7 +330,8 @@ static void build_case(struct compilation *c, const struct plan_suite *suite,
     struct plan_case *pc = ARENA_NEW(c->arena, struct plan_case);
     /* The id first: ${case.id} may stand in everything else. */
     const struct node *id = names_fill(e->names, c->arena, node_get(written, "id"), c->d);
-    names_add(e->names, SLICE("case.id"), node_json(c->arena, id));
+    if (written->has_template)
+        names_add(e->names, SLICE("case.id"), node_json(c->arena, id));
     const struct node *node = names_fill(e->names, c->arena, written, c->d);
     size_t faults = c->d->count;
     if (node != written)

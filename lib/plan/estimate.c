@@ -17,8 +17,9 @@ struct game {
     struct play *plays; /* in the order in which cases are begun */
     size_t count;
     size_t first_waiting;
+    struct play **running; /* those that run, in no order; at most `jobs` */
+    uint32_t running_count, jobs;
     int64_t *held; /* by resource */
-    uint32_t running, jobs;
     bool isolated;
 };
 
@@ -31,7 +32,7 @@ static int by_order(const void *x, const void *y)
 static bool can_begin(const struct game *g, const struct play *play)
 {
     const struct plan_case *pc = play->pc;
-    if (play->begun || g->isolated || (pc->isolate && g->running > 0))
+    if (play->begun || g->isolated || (pc->isolate && g->running_count > 0))
         return false;
     for (size_t i = 0; i < pc->need_count; i++)
         if (!g->plays[pc->needs[i]->mark].over)
@@ -48,33 +49,35 @@ static void hold(struct game *g, const struct plan_case *pc, int sign)
     for (size_t i = 0; i < pc->use_count; i++)
         g->held[pc->uses[i].resource->index] += sign * pc->uses[i].amount;
     g->isolated = pc->isolate && sign > 0;
-    g->running = sign > 0 ? g->running + 1 : g->running - 1;
 }
 
 static void begin_ready(struct game *g, int64_t now)
 {
     while (g->first_waiting < g->count && g->plays[g->first_waiting].begun)
         g->first_waiting++;
-    for (size_t i = g->first_waiting; i < g->count && g->running < g->jobs; i++) {
+    for (size_t i = g->first_waiting; i < g->count && g->running_count < g->jobs; i++) {
         struct play *play = &g->plays[i];
         if (!can_begin(g, play))
             continue;
         play->begun = true;
         play->ends = now + play->duration;
+        g->running[g->running_count++] = play;
         hold(g, play->pc, 1);
     }
 }
 
-/* The running case that ends first; NULL when none runs. */
-static struct play *next_end(const struct game *g)
+/* Take the running case that ends first; NULL when none runs. */
+static struct play *take_next_end(struct game *g)
 {
-    struct play *first = NULL;
-    for (size_t i = 0; i < g->count; i++) {
-        struct play *play = &g->plays[i];
-        if (play->begun && !play->over && (!first || play->ends < first->ends))
-            first = play;
-    }
-    return first;
+    uint32_t first = 0;
+    if (g->running_count == 0)
+        return NULL;
+    for (uint32_t i = 1; i < g->running_count; i++)
+        if (g->running[i]->ends < g->running[first]->ends)
+            first = i;
+    struct play *play = g->running[first];
+    g->running[first] = g->running[--g->running_count];
+    return play;
 }
 
 static int64_t play_through(struct arena *arena, const struct plan *plan, struct play *plays,
@@ -82,12 +85,13 @@ static int64_t play_through(struct arena *arena, const struct plan *plan, struct
 {
     struct game g = {.plays = plays, .count = count, .jobs = jobs};
     g.held = ARENA_ARRAY(arena, int64_t, plan->resource_count + 1);
+    g.running = ARENA_ARRAY(arena, struct play *, jobs);
     int64_t now = 0;
     qsort(plays, count, sizeof(*plays), by_order);
     for (size_t i = 0; i < count; i++)
         plays[i].pc->mark = (unsigned)i;
     for (begin_ready(&g, now);; begin_ready(&g, now)) {
-        struct play *ended = next_end(&g);
+        struct play *ended = take_next_end(&g);
         if (!ended)
             return now;
         now = ended->ends;
@@ -116,8 +120,8 @@ static void find_critical(struct arena *arena, const struct plan *plan, struct p
     }
 }
 
-/* Playing is quadratic; past this many cases the bound below is exact enough. */
-#define PLAYED_MAX 20000
+/* Cases held up are looked at again whenever one ends; past this many the bound below will do. */
+#define PLAYED_MAX 100000
 
 struct plan_estimate plan_estimate(struct arena *arena, const struct plan *plan, uint32_t jobs)
 {

@@ -83,6 +83,8 @@ struct expansion *expand(struct arena *arena, const struct plan_suite *suite,
             struct expansion *e = &list[(*count)++];
             struct text suffix = text_in(arena);
             e->names = names_new(arena, suite->names);
+            if (!rows && !matrix)
+                continue;
             text_add_str(&suffix, "[");
             if (rows) {
                 add_row(e->names, json_array_get(rows, row));
@@ -91,7 +93,7 @@ struct expansion *expand(struct arena *arena, const struct plan_suite *suite,
             if (matrix)
                 add_combination(&suffix, e->names, matrix, number);
             text_add_str(&suffix, "]");
-            e->suffix = rows || matrix ? text_slice(&suffix) : slice_of("", 0);
+            e->suffix = text_slice(&suffix);
         }
     }
     return list;

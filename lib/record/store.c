@@ -176,7 +176,7 @@ struct result store_open(const char *url, struct store **out)
     TRY(store_migrate(store->db, store->path, store_schema, store_schema_version));
     char settings[96];
     snprintf(settings, sizeof(settings),
-             "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = %d; PRAGMA cache_size = -4096",
+             "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = %d; PRAGMA cache_size = -1024",
              CHECKPOINT_PAGES);
     if (sqlite3_exec(store->db, settings, NULL, NULL, NULL) != SQLITE_OK)
         return store_error(store, "cannot be set up");

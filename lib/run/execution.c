@@ -47,6 +47,8 @@ static void add_evidence(struct execution *x, struct step_result *r)
 {
     const struct observation *o = x->step.observation;
     const struct service *service = service_of(x);
+    if (x->step.show)
+        x->step.show(&x->step);
     if (o) {
         r->request = slice_part(o->request_shown, 0, LIMIT_EVIDENCE_BYTES);
         r->response = slice_part(o->response_shown, 0, LIMIT_EVIDENCE_BYTES);

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "core/limits.h"
 #include "core/text.h"
 #include "net/client.h"
 #include "run/case_run.h"
@@ -234,7 +235,8 @@ static bool consider(struct entry *e)
     }
     if (undecided)
         return true;
-    if (run->running == run->o.jobs || run->isolated)
+    if (run->running == run->o.jobs || run->isolated ||
+        recorder_pending(run->o.recorder) >= LIMIT_PENDING_RESULTS)
         return false;
     if (!resources_free(e))
         return true;
@@ -326,6 +328,11 @@ void run_interrupt(struct run *run)
         if (run->entries[i].case_run)
             case_run_cancel(run->entries[i].case_run, "the run was interrupted");
     run->scheduling = false;
+    schedule(run);
+}
+
+void run_committed(struct run *run)
+{
     schedule(run);
 }
 

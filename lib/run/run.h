@@ -39,6 +39,9 @@ void run_start(const struct run_options *options, struct run **out);
  */
 void run_interrupt(struct run *run);
 
+/* The recorder has committed results: call it then, cases may have waited for that. */
+void run_committed(struct run *run);
+
 /* Was it interrupted, did a case fail, could one not be carried out? */
 int run_exit_status(const struct run *run);
 

@@ -1,6 +1,6 @@
 /*
  * HTTP exchanges of steps. The response is kept whole for the checks; request and response are also
- * made into text, for the evidence of a failure, when the exchange ends.
+ * made into text only as evidence of a failure.
  */
 #include "step/call.h"
 
@@ -58,10 +58,11 @@ static struct slice show_response(const struct call *call)
     return text_slice(&t);
 }
 
-static void keep_evidence(struct call *call)
+static void show(struct step *step)
 {
-    call->step->observation->request_shown = show_request(call);
-    call->step->observation->response_shown = show_response(call);
+    const struct call *call = step->shown;
+    step->observation->request_shown = show_request(call);
+    step->observation->response_shown = show_response(call);
 }
 
 static void on_head(void *context, const struct client_response *response)
@@ -103,7 +104,6 @@ static void on_done(void *context, struct result result, const struct client_res
     o->seen |= OBSERVED_TIME;
     if (o->seen & OBSERVED_STATUS)
         o->seen |= OBSERVED_BODY;
-    keep_evidence(call);
     call->events.on_done(call->step, result_ok(call->refused) ? result : call->refused);
 }
 
@@ -149,11 +149,10 @@ struct result call_start(struct step *step, const struct call_request *request,
         .body_max = LIMIT_BODY_BYTES,
     };
     step->observation->started = clock_now();
-    struct result result = client_send(step->client, &wanted, &handlers, call, &call->client_call);
-    if (!result_ok(result))
-        keep_evidence(call);
+    step->show = show;
+    step->shown = call;
     *out = call;
-    return result;
+    return client_send(step->client, &wanted, &handlers, call, &call->client_call);
 }
 
 void call_cancel(struct call *call)
@@ -164,5 +163,4 @@ void call_cancel(struct call *call)
     call->client_call = NULL;
     call->step->observation->body = buf_slice(&call->body);
     call->step->observation->ended = clock_now();
-    keep_evidence(call);
 }

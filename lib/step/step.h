@@ -51,6 +51,10 @@ struct step {
 
     void *state; /* the kind's */
     bool leaky;  /* it left processes behind */
+    /* Make the exchange into text (observation.request_shown, response_shown): called when the
+       step did not pass, so that those that pass do not pay for it. NULL: nothing to show. */
+    void (*show)(struct step *step);
+    void *shown; /* for `show` */
 };
 
 /* All kinds; ends with NULL. */
