@@ -41,6 +41,8 @@ void session_end(struct session *session)
 int session_failed(const struct session *session, struct result result)
 {
     const struct error *e = error_last();
+    if (session->faults_shown)
+        return error_exit_status(result.code);
     if (e->place.source) {
         struct diagnostics d = diagnostics_in(session->arena);
         diagnose_error(&d, e->place);
@@ -86,6 +88,7 @@ struct result session_plan(struct session *session, const struct assay_selection
     struct result r = plan_make(session->arena, &options, &d, out);
     if (d.count)
         diagnostics_print(&d, session->streams.err, session->streams.err_color);
+    session->faults_shown = d.count > 0;
     return r;
 }
 

@@ -12,6 +12,7 @@
 struct session {
     struct arena *arena;
     struct assay_streams streams;
+    bool faults_shown; /* of suites: session_failed has nothing to add */
 };
 
 /* Streams without NULLs. */
