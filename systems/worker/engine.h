@@ -30,6 +30,9 @@ struct engine {
     const char *name;
     uint64_t weights_bytes; /* memory that the loaded model takes */
 
+    /* How many tokens a prompt is to this engine. */
+    uint64_t (*prompt_tokens)(struct slice prompt);
+
     /* Begin a sequence; the caller frees it. Failing with a sentence is allowed. */
     struct result (*start)(const struct engine_request *request, void **sequence) MUST_USE;
 

@@ -58,6 +58,6 @@ void metrics_show(const struct metrics *m, uint64_t vram_bytes, double uptime_se
     describe(out, "worker_tokens_generated_total", "counter", "Token events sent.");
     text_printf(out, "worker_tokens_generated_total %llu\n", (unsigned long long)m->tokens_out);
     show_durations(m, out);
-    describe(out, "worker_uptime_seconds", "gauge", "Seconds since the worker was ready.");
+    describe(out, "worker_uptime_seconds", "gauge", "Seconds since the worker was started.");
     text_printf(out, "worker_uptime_seconds %.3f\n", uptime_seconds);
 }

@@ -90,6 +90,11 @@ struct stub {
     char text[]; /* echo: the answer */
 };
 
+static uint64_t prompt_tokens(struct slice prompt)
+{
+    return (prompt.len + 3) / 4;
+}
+
 static struct result start(const struct engine_request *request, void **sequence)
 {
     bool echoing = slice_starts(request->prompt, ECHO_PREFIX);
@@ -156,12 +161,8 @@ static enum engine_step next(void *sequence, struct slice *token)
 const struct engine stub_engine = {
     .name = "stub",
     .weights_bytes = WEIGHTS_BYTES,
+    .prompt_tokens = prompt_tokens,
     .start = start,
     .next = next,
     .free = mem_free,
 };
-
-uint64_t stub_prompt_tokens(struct slice prompt)
-{
-    return (prompt.len + 3) / 4;
-}

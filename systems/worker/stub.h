@@ -8,8 +8,8 @@
  * Any other prompt is answered with words, punctuation and emoji of many scripts without an end;
  * max_tokens or a stop sequence ends it. Temperature 0 is greedy: the seed plays no part then.
  *
- * One token in four that has characters of several bytes is cut inside one of them, as byte-level
- * tokenizers do.
+ * A prompt counts as one token for every four bytes begun. One token in four that has characters of
+ * several bytes is cut inside one of them, as byte-level tokenizers do.
  */
 #ifndef WORKER_STUB_H
 #define WORKER_STUB_H
@@ -17,8 +17,5 @@
 #include "engine.h"
 
 extern const struct engine stub_engine;
-
-/* Tokens of a prompt as the stub counts them: about four bytes each, at least one. */
-uint64_t stub_prompt_tokens(struct slice prompt);
 
 #endif

@@ -9,7 +9,6 @@
 #include "core/log.h"
 #include "core/memory.h"
 #include "http_api.h"
-#include "stub.h"
 
 /* Unread bytes at which a stream is parked. */
 #define PENDING_MAX (64u << 10)
@@ -188,7 +187,7 @@ void worker_execute(struct worker *w, struct exchange *ex, const struct execute_
     char started_at[CLOCK_TEXT];
     job->exchange = ex;
     ex->user = job;
-    w->metrics.tokens_in += stub_prompt_tokens(request->prompt);
+    w->metrics.tokens_in += w->engine->prompt_tokens(request->prompt);
     exchange_begin(ex, 200, SLICE("text/event-stream"), EXCHANGE_CHUNKED, 0);
     frame_started(&w->out, request->job_id, w->model, clock_text(started_at, clock_wall()));
     generation_start(&job->generation, &options, now, &w->out);

@@ -340,7 +340,8 @@ static void bad_free(void *sequence)
     (void)sequence;
 }
 
-static const struct engine bad_engine = {"bad", 0, bad_start, bad_next, bad_free};
+static const struct engine bad_engine = {
+    .name = "bad", .start = bad_start, .next = bad_next, .free = bad_free};
 
 static void an_engine_that_misbehaves_is_an_error_event(void **state)
 {

@@ -309,12 +309,18 @@ static enum engine_step loud_next(void *sequence, struct slice *token)
     return ENGINE_TOKEN;
 }
 
+static uint64_t loud_prompt_tokens(struct slice prompt)
+{
+    return prompt.len;
+}
+
 static void loud_free(void *sequence)
 {
     (void)sequence;
 }
 
-static const struct engine loud_engine = {"loud", 0, loud_start, loud_next, loud_free};
+static const struct engine loud_engine = {"loud",     0,         loud_prompt_tokens,
+                                          loud_start, loud_next, loud_free};
 
 static void a_client_that_does_not_read_delays_nobody_and_gets_all(void **state)
 {
