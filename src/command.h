@@ -60,6 +60,13 @@ extern const struct command *const commands[];
 extern const struct command command_run, command_plan, command_report, command_init, command_schema,
     command_version, command_help;
 
+/* What else people and scripts need to know of the whole program; each ends with a NULL. */
+struct fact {
+    const char *name, *meaning;
+};
+extern const struct fact exit_statuses[]; /* "0", "all passed" */
+extern const struct fact environment[];   /* variables it looks at */
+
 /* Options of several commands. */
 extern const struct option options_common[];    /* --color, --help */
 extern const struct option options_selection[]; /* --set, --filter, … */

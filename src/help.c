@@ -56,10 +56,11 @@ static void print_all(FILE *to, const char *bold, const char *plain)
             bold, plain, bold, plain);
     for (size_t i = 0; commands[i]; i++)
         fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->line);
-    fprintf(to, "\n`assay COMMAND --help` tells more of each. Begin with `assay init`, then `assay "
-                "run assay.jsonc`.\n"
-                "Exit status: 0 all passed, 1 a case failed, 2 the command or a suite is wrong,\n"
-                "3 a service or the surroundings failed, 130 interrupted.\n");
+    fprintf(to, "\n%sExit status%s\n", bold, plain);
+    for (const struct fact *f = exit_statuses; f->name; f++)
+        fprintf(to, "  %-10s %s\n", f->name, f->meaning);
+    fprintf(to, "\n`assay COMMAND --help` tells more of each. Begin with `assay init`, then\n"
+                "`assay run assay.jsonc`.\n");
 }
 
 void help_print(const struct command *command, FILE *to, bool color, int columns)

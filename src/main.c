@@ -11,19 +11,6 @@
 #include "core/text.h"
 #include "options.h"
 
-const struct command *const commands[] = {
-    &command_run,    &command_plan,    &command_report, &command_init,
-    &command_schema, &command_version, &command_help,   NULL,
-};
-
-const struct command *command_find(const char *name)
-{
-    for (size_t i = 0; commands[i]; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
-    return NULL;
-}
-
 static int unknown_command(const char *name)
 {
     const char *names[32];

@@ -1,0 +1,37 @@
+/*
+ * The table of commands, and what is true of all of them: `assay` reads it to find what to run,
+ * `assay-documents` to describe it.
+ */
+#include <string.h>
+
+#include "command.h"
+
+const struct command *const commands[] = {
+    &command_run,    &command_plan,    &command_report, &command_init,
+    &command_schema, &command_version, &command_help,   NULL,
+};
+
+const struct fact exit_statuses[] = {
+    {"0", "all passed"},
+    {"1", "a case failed"},
+    {"2", "the command or a suite is wrong"},
+    {"3", "a service or the surroundings failed"},
+    {"130", "interrupted; everything finished is recorded, services are stopped"},
+    {NULL},
+};
+
+const struct fact environment[] = {
+    {"ASSAY_LOG", "How much assay says of its own work on standard error: error, warning (the "
+                  "default), info or debug."},
+    {"ASSAY_LOG_FORMAT", "Its form: text (the default) or json, one object a line."},
+    {"NO_COLOR", "When set and not empty, colours are off unless --color asks for them."},
+    {NULL},
+};
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; commands[i]; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
