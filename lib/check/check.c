@@ -188,15 +188,14 @@ static const char *possible_checks(struct arena *arena, unsigned yields, const c
         if (!missing(arena, kind->needs, kind->needs_any, yields))
             text_printf(&t, "%s%s", t.len ? ", " : "", kind->name);
     }
-    return arena_printf(arena, "checks of %s %s step: %s", strchr("aeiou", *step) ? "an" : "a",
-                        step, text_str(&t));
+    return arena_printf(arena, "checks of %s %s step: %s", text_article(step), step, text_str(&t));
 }
 
 static void refuse(struct diagnostics *d, struct place at, const char *check, const char *unseen,
                    unsigned yields, const char *step)
 {
-    const char *article = strchr("aeiou", *step) ? "an" : "a";
-    diagnose(d, at, "%s cannot be seen by %s %s step: it needs %s", check, article, step, unseen)
+    diagnose(d, at, "%s cannot be seen by %s %s step: it needs %s", check, text_article(step), step,
+             unseen)
         ->hint = possible_checks(d->arena, yields, step);
 }
 

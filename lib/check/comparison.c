@@ -75,10 +75,10 @@ static enum outcome unfit_type(const struct comparison *c, const char *wanted)
     if (!c->m->explain)
         return UNFIT;
     const char *type = jsontext_type(c->actual);
-    bool vowel = strchr("aeiou", *type) != NULL;
-    const char *article = strcmp(type, "null") == 0 ? "" : vowel ? "an " : "a ";
-    return unfit(c,
-                 arena_printf(c->m->arena, "%s is needed and this is %s%s", wanted, article, type));
+    if (strcmp(type, "null") == 0)
+        return unfit(c, arena_printf(c->m->arena, "%s is needed and this is null", wanted));
+    return unfit(c, arena_printf(c->m->arena, "%s is needed and this is %s %s", wanted,
+                                 text_article(type), type));
 }
 
 /* Nothing was there to be looked at, so nothing was proved. */

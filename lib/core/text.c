@@ -188,3 +188,9 @@ struct slice utf8_repaired(struct arena *arena, struct slice s)
     }
     return text_slice(&t);
 }
+
+const char *text_article(const char *word)
+{
+    bool spelled = strncmp(word, "http", 4) == 0;
+    return spelled || (*word && strchr("aeiou", *word)) ? "an" : "a";
+}

@@ -47,6 +47,9 @@ static inline const char *text_str(const struct text *t)
  */
 struct slice text_shown(struct arena *arena, struct slice s, size_t max);
 
+/* "a" or "an", as the word is spoken: an exec step, an http step. */
+const char *text_article(const char *word);
+
 /* Length of the well-formed UTF-8 sequence at the start of `s` (1–4), or 0. */
 size_t utf8_sequence(struct slice s);
 bool utf8_valid(struct slice s);

@@ -30,6 +30,12 @@ static void add_saves(struct names *names, const struct node *step)
         add_saves(names, inner->items[i]);
 }
 
+/* Checks of a map; pass_rate is none: it counts what the others found. */
+static size_t count_checks(const struct node *expect)
+{
+    return expect ? expect->count - (node_get(expect, "pass_rate") != NULL) : 0;
+}
+
 /* How many checks a step makes, those of the steps during it included. */
 static size_t inspect_step(struct compilation *c, struct names *names, const struct node *step,
                            bool is_case)
@@ -42,11 +48,11 @@ static size_t inspect_step(struct compilation *c, struct names *names, const str
         names_check(names, step, c->d);
     if (expect) {
         check_applicable(expect, kind->yields, kind->name, c->d);
-        checks += expect->count;
+        checks += count_checks(expect);
     }
     if (until) {
         check_applicable(until, kind->yields, kind->name, c->d);
-        checks += until->count;
+        checks += count_checks(until);
     }
     struct names *inside = names_new(c->arena, names);
     for (size_t i = 0; inner && i < inner->count; i++) {
@@ -140,6 +146,27 @@ static void use_service(struct plan_case *pc, const struct plan_service *service
     pc->services[pc->service_count++] = service;
 }
 
+/* A path without a service to send it to. */
+static void check_has_url(struct compilation *c, const struct plan_case *pc,
+                          const struct node *case_node, const struct node *node,
+                          const struct plan_step *step)
+{
+    const struct node *config = node_get(node, step->kind->name),
+                      *services = node_get(pc->suite->root, "services");
+    bool named = node_get(node, "service") || node_get(case_node, "service");
+    if (step->service || named || !step->kind->needs_url || !step->kind->needs_url(config))
+        return;
+    if (!services || services->count == 0)
+        diagnose(c->d, config->at, "the step has a path and no service to put before it")->hint =
+            "add the service to \"services\", or give the whole URL";
+    else
+        diagnose(c->d, config->at, "the step does not say which of the %zu services it is for",
+                 services->count)
+            ->hint = arena_printf(
+            c->arena, "for example \"service\": \"%.*s\", in the step, the case or the defaults",
+            SLICE_ARG(services->entries[0].key));
+}
+
 static void build_step(struct compilation *c, struct plan_case *pc, const struct node *case_node,
                        const struct node *node, struct plan_step *step)
 {
@@ -153,6 +180,7 @@ static void build_step(struct compilation *c, struct plan_case *pc, const struct
         .within = node_duration(node_get(node, "within"), UNTIL_WITHIN),
         .timeout = own ? CLOCK_NEVER : node_duration(node_get(node, "timeout"), CLOCK_NEVER),
     };
+    check_has_url(c, pc, case_node, node, step);
     if (step->service)
         use_service(pc, step->service);
     if (node_get(node, "during"))

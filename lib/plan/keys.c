@@ -5,6 +5,7 @@
 
 #include "check/check.h"
 #include "core/limits.h"
+#include "service/process.h"
 #include "step/save.h"
 #include "step/step.h"
 
@@ -81,8 +82,18 @@ static const struct shape shape_port = {
     .kind = SHAPE_EITHER,
     .either = (const struct shape *const[]){&shape_port_number, &shape_port_pattern, NULL}};
 
+static void check_signal(const struct node *signal, struct diagnostics *d)
+{
+    int number;
+    if (!result_ok(process_signal_named(signal->string, &number)))
+        diagnose_error(d, signal->at);
+}
+
+static const struct shape shape_signal = {
+    .kind = SHAPE_STRING, .min = 1, .max = 0, .check = check_signal};
+
 static const struct field stop_fields[] = {
-    {"signal", &shape_string, .help = "The signal that asks it to end. Default SIGTERM.",
+    {"signal", &shape_signal, .help = "The signal that asks it to end. Default SIGTERM.",
      .example = "\"SIGINT\""},
     {"within", &shape_duration, .help = "How long it may take before it is killed. Default 5s."},
     {NULL},
@@ -193,13 +204,15 @@ static const struct shape shape_skip = {.name = "skip",
 
 static const struct shape shape_range_integer = {
     .kind = SHAPE_INTEGER, .min = -9007199254740991.0, .max = 9007199254740991.0};
-static const struct shape shape_range_number = {.kind = SHAPE_NUMBER};
+static const struct shape shape_range_number = {.kind = SHAPE_NUMBER, .min = -1e300, .max = 1e300};
 static const struct shape shape_integer_pair = {
     .kind = SHAPE_LIST, .min = 2, .max = 2, .of = &shape_range_integer};
 static const struct shape shape_number_pair = {
     .kind = SHAPE_LIST, .min = 2, .max = 2, .of = &shape_range_number};
+/* Longer ones would take more memory than a machine has, and shrink for hours. */
+static const struct shape shape_length = {.kind = SHAPE_INTEGER, .min = 0, .max = 100000};
 static const struct shape shape_length_pair = {
-    .kind = SHAPE_LIST, .min = 2, .max = 2, .of = &shape_count};
+    .kind = SHAPE_LIST, .min = 2, .max = 2, .of = &shape_length};
 static const struct field generator_fields[] = {
     {"int", &shape_integer_pair,
      .help = "A whole number between two, both included. Shrinks towards zero or the nearer bound.",
@@ -329,6 +342,76 @@ static const struct field *kind_fields(struct arena *arena)
     return fields;
 }
 
+/* A key that means nothing without one of two others. */
+static void check_alone(const struct node *map, const char *key, const char *other,
+                        const char *other_too, const char *why, struct diagnostics *d)
+{
+    const struct node_entry *entry = node_entry(map, key);
+    if (entry && !node_get(map, other) && !(other_too && node_get(map, other_too)))
+        diagnose(d, entry->key_at, "%s needs %s%s%s: %s", key, other, other_too ? " or " : "",
+                 other_too ? other_too : "", why);
+}
+
+/* How often a case is run: repeat, parallel, given, and what is made of it. */
+static void check_trials(const struct node *step, bool is_case, struct diagnostics *d)
+{
+    const struct node *given = node_get(step, "given"), *repeat = node_get(step, "repeat"),
+                      *parallel = node_get(step, "parallel");
+    const struct node_entry *rate = node_entry(node_get(step, "expect"), "pass_rate"),
+                            *until_rate = node_entry(node_get(step, "until"), "pass_rate");
+    int64_t trials = node_integer(repeat, 1) * node_integer(parallel, 1);
+    check_alone(step, "examples", "given", NULL, "what to make up", d);
+    check_alone(step, "seed", "given", NULL, "it is the seed of generated values", d);
+    if (given && (repeat || parallel))
+        diagnose(d, given->at, "given excludes repeat and parallel: its examples are the trials");
+    if (given && rate)
+        diagnose(
+            d, rate->key_at,
+            "given excludes pass_rate: an example that fails is made smaller and fails the case");
+    else if (rate && !parallel && !repeat)
+        diagnose(d, rate->key_at, "pass_rate needs %sparallel: it is about several executions",
+                 is_case ? "repeat or " : "");
+    if (until_rate)
+        diagnose(d, until_rate->key_at, "pass_rate cannot be waited for: one try gives one answer");
+    if (is_case && trials > (int64_t)shape_repeat.max)
+        diagnose(d, repeat->at,
+                 "%lld times, %lld at once, are %lld trials; a case has at most %.0f",
+                 (long long)node_integer(repeat, 1), (long long)node_integer(parallel, 1),
+                 (long long)trials, shape_repeat.max);
+}
+
+/* Steps during a step: they begin at one point, which it must be able to reach. */
+static void check_during(const struct node *step, const struct step_kind *kind,
+                         struct diagnostics *d)
+{
+    const struct node *during = node_get(step, "during"), *steps = node_get(during, "steps");
+    const struct node_entry *tokens = node_entry(during, "tokens"),
+                            *events = node_entry(during, "events"),
+                            *after = node_entry(during, "after");
+    if (!during)
+        return;
+    if ((tokens != NULL) + (events != NULL) + (after != NULL) > 1)
+        diagnose(d, during->at, "during begins at one of tokens, events and after, not at several");
+    if (kind && tokens && !(kind->yields & OBSERVED_TOKENS))
+        diagnose(d, tokens->key_at, "tokens can never be seen in the step %s", kind->name);
+    if (kind && events && !(kind->yields & OBSERVED_EVENTS))
+        diagnose(d, events->key_at, "events can never be seen in the step %s", kind->name);
+    for (size_t i = 0; i < steps->count; i++)
+        if (node_entry(steps->items[i], "parallel"))
+            diagnose(d, node_entry(steps->items[i], "parallel")->key_at,
+                     "a step during another one runs once: parallel is not possible here");
+}
+
+/* What belongs to a step means nothing on a case with several. */
+static void check_no_step_keys(const struct node *node, struct diagnostics *d)
+{
+    static const char *const keys[] = {"until", "every", "within", "save", "during", NULL};
+    for (size_t i = 0; keys[i]; i++)
+        if (node_entry(node, keys[i]))
+            diagnose(d, node_entry(node, keys[i])->key_at,
+                     "%s belongs to a step; this case has steps: put it into one of them", keys[i]);
+}
+
 static void check_step(const struct node *step, struct diagnostics *d)
 {
     size_t found = 0;
@@ -346,17 +429,16 @@ static void check_step(const struct node *step, struct diagnostics *d)
                              : "the step does nothing");
         fault->hint = "add one of http, execute, exec, wait (assay schema --reference lists all)";
     }
-    if (node_get(step, "given") && (node_get(step, "repeat") || node_get(step, "parallel")))
-        diagnose(d, node_get(step, "given")->at,
-                 "given excludes repeat and parallel: its examples are the trials");
-    const struct node *until = node_get(step, "until");
-    static const char *const with_until[] = {"every", "within", NULL};
-    for (size_t i = 0; with_until[i]; i++)
-        if (node_get(step, with_until[i]) && !until)
-            diagnose(d, node_get(step, with_until[i])->at,
-                     "%s needs until: what to repeat the step for", with_until[i]);
-    if (until && node_get(step, "during"))
-        diagnose(d, until->at, "a step cannot have both until and during");
+    check_trials(step, is_case, d);
+    if (has_steps) {
+        check_no_step_keys(step, d);
+        return;
+    }
+    check_alone(step, "every", "until", NULL, "what to repeat the step for", d);
+    check_alone(step, "within", "until", NULL, "what to repeat the step for", d);
+    check_during(step, step_kind_of(step), d);
+    if (node_get(step, "until") && node_get(step, "during"))
+        diagnose(d, node_entry(step, "until")->key_at, "a step cannot have both until and during");
 }
 
 static const struct shape *object_of(struct arena *arena, const char *name, const char *help,

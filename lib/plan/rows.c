@@ -69,6 +69,19 @@ static struct result csv_record(struct arena *arena, const char *name, struct cs
 
 #define COLUMNS_MAX 256
 
+/* Columns are names: each has one, and one of its own. */
+static struct result check_head(const char *name, struct slice *head, size_t columns)
+{
+    for (size_t i = 0; i < columns; i++) {
+        head[i] = slice_trim(head[i]);
+        ENSURE(head[i].len, ERR_SYNTAX, "%s:1: column %zu has no name", name, i + 1);
+        for (size_t k = 0; k < i; k++)
+            ENSURE(!slice_eq(head[i], head[k]), ERR_SYNTAX, "%s:1: two columns are called \"%.*s\"",
+                   name, SLICE_ARG(head[i]));
+    }
+    return RESULT_OK;
+}
+
 static struct result parse_csv(struct arena *arena, const char *name, struct slice text,
                                json_t *rows)
 {
@@ -79,17 +92,17 @@ static struct result parse_csv(struct arena *arena, const char *name, struct sli
     if (slice_starts(text, SLICE("\xef\xbb\xbf")))
         csv.at = 3;
     TRY(csv_record(arena, name, &csv, head, COLUMNS_MAX, &columns));
+    TRY(check_head(name, head, columns));
     while (csv.at < text.len) {
         size_t line = csv.line;
         TRY(csv_record(arena, name, &csv, fields, columns, &count));
         if (count == 1 && fields[0].len == 0)
             continue; /* an empty line */
-        ENSURE(count == columns, ERR_SYNTAX, "%s:%zu: %zu fields, but the head line has %zu", name,
-               line, count, columns);
+        ENSURE(count == columns, ERR_SYNTAX, "%s:%zu: %zu %s, but the head line has %zu", name,
+               line, count, count == 1 ? "field" : "fields", columns);
         json_t *row = json_object();
         for (size_t i = 0; i < columns; i++)
-            json_object_set(row, arena_string(arena, slice_trim(head[i])),
-                            jsontext_string(arena, fields[i]));
+            json_object_set(row, arena_string(arena, head[i]), jsontext_string(arena, fields[i]));
         json_array_append_new(rows, row);
     }
     return RESULT_OK;

@@ -96,6 +96,12 @@ static const struct shape chat_shape = {
     .check = check_chat,
 };
 
+static bool chat_needs_url(const struct node *config)
+{
+    const struct node *path = node_get(config, "path");
+    return !node_get(config, "api_base") && (!path || step_is_path(path));
+}
+
 static struct slice chat_title(struct arena *arena, const struct node *config)
 {
     struct slice model = node_string(node_get(config, "model"), SLICE("the default model"));
@@ -307,6 +313,7 @@ const struct step_kind step_chat = {
     .help = "One exchange with an OpenAI-compatible chat endpoint.",
     .example = "{ \"chat\": { \"model\": \"m\", \"question\": \"Say hi\" }, \"expect\": { "
                "\"text\": { \"matches\": \"(?i)hi\" } } }",
+    .needs_url = chat_needs_url,
     .title = chat_title,
     .start = chat_start,
     .cancel = chat_cancel,

@@ -44,6 +44,12 @@ static const struct shape execute_shape = {
             "or wrong: what a worker says to a wrong one is worth a case.",
 };
 
+static bool execute_needs_url(const struct node *config)
+{
+    const struct node *path = node_get(config, "path");
+    return !path || step_is_path(path);
+}
+
 static struct slice execute_title(struct arena *arena, const struct node *config)
 {
     return slice_str(arena_printf(
@@ -187,6 +193,7 @@ const struct step_kind step_execute = {
     .help = "Run a job on an LLM worker and read its event stream.",
     .example = "{ \"execute\": { \"prompt\": \"Write JSON\", \"max_tokens\": 100 }, \"expect\": { "
                "\"events\": \"started token* end\" } }",
+    .needs_url = execute_needs_url,
     .title = execute_title,
     .start = execute_start,
     .cancel = execute_cancel,

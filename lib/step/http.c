@@ -81,6 +81,11 @@ static const struct shape http_shape = {
     .check = check_http,
 };
 
+static bool http_needs_url(const struct node *config)
+{
+    return step_is_path(method_entry(config)->value);
+}
+
 static struct slice http_title(struct arena *arena, const struct node *config)
 {
     const struct node_entry *entry = method_entry(config);
@@ -220,6 +225,7 @@ const struct step_kind step_http = {
     .yields = OBSERVED_STATUS | OBSERVED_HEADERS | OBSERVED_BODY | OBSERVED_EVENTS | OBSERVED_TIME,
     .help = "One HTTP request and its response.",
     .example = "{ \"http\": { \"get\": \"/health\" }, \"expect\": { \"status\": 200 } }",
+    .needs_url = http_needs_url,
     .title = http_title,
     .start = http_start,
     .cancel = http_cancel,

@@ -28,6 +28,12 @@ void step_progress(struct step *step)
         step->progressed(step);
 }
 
+bool step_is_path(const struct node *target)
+{
+    return target && target->kind == NODE_STRING &&
+           (slice_starts(target->string, SLICE("/")) || slice_starts(target->string, SLICE("?")));
+}
+
 struct result step_url(struct step *step, struct slice target, struct slice *url)
 {
     bool full = slice_starts(target, SLICE("http://")) || slice_starts(target, SLICE("https://"));

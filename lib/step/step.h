@@ -24,6 +24,9 @@ struct step_kind {
     const char *help;
     const char *example; /* JSON text of a whole step */
 
+    /* Does it send to a path below a service's url? Known before templates are filled. NULL: no. */
+    bool (*needs_url)(const struct node *config);
+
     /* What is shown for it: "POST /v1/models". Arena-owned or from the node. */
     struct slice (*title)(struct arena *arena, const struct node *config);
 
@@ -66,6 +69,9 @@ const struct step_kind *step_kind_of(const struct node *step);
 /* For kinds: the step is over. Sets the end time of the observation when it is not set. */
 void step_finish(struct step *step, struct result result);
 void step_progress(struct step *step);
+
+/* Is it a path for sure, and no full URL? */
+bool step_is_path(const struct node *target);
 
 /* `target` itself when it is a full URL, else appended to the service's; ERR_SUITE without one. */
 struct result step_url(struct step *step, struct slice target, struct slice *url) MUST_USE;

@@ -207,6 +207,27 @@ static bool behind(struct place a, struct place b)
     return a.line != b.line ? a.line > b.line : a.column > b.column;
 }
 
+static bool same(const struct diagnostic *a, const struct diagnostic *b)
+{
+    return !behind(a->at, b->at) && !behind(b->at, a->at) && strcmp(a->text, b->text) == 0;
+}
+
+/* One fault in the defaults comes up in every case: it is told once. */
+static size_t drop_repeated(const struct diagnostic **sorted, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t k = kept;
+        while (k > 0 && !behind(sorted[i]->at, sorted[k - 1]->at) &&
+               !same(sorted[k - 1], sorted[i]))
+            k--;
+        bool repeated = k > 0 && same(sorted[k - 1], sorted[i]);
+        if (!repeated)
+            sorted[kept++] = sorted[i];
+    }
+    return kept;
+}
+
 /* Insertion: there are few, mostly in order already, and those at one place keep their order. */
 static size_t sort(const struct diagnostics *d, const struct diagnostic **sorted)
 {
@@ -244,13 +265,14 @@ static void print_one(struct arena *arena, const struct diagnostic *fault, FILE 
 void diagnostics_print(const struct diagnostics *d, FILE *to, bool color)
 {
     const struct diagnostic *sorted[LIMIT_DIAGNOSTICS];
-    size_t count = sort(d, sorted);
+    size_t kept = sort(d, sorted), count = drop_repeated(sorted, kept);
     if (count == 0)
         return;
     for (size_t i = 0; i < count; i++)
         print_one(d->arena, sorted[i], to, color);
-    fprintf(to, "%zu error%s", d->count, d->count == 1 ? "" : "s");
-    if (count < d->count)
+    size_t all = d->count > kept ? d->count : count;
+    fprintf(to, "%zu error%s", all, all == 1 ? "" : "s");
+    if (count < all)
         fprintf(to, ", the first %zu shown", count);
     fputc('\n', to);
 }

@@ -306,10 +306,16 @@ static void report_value(const struct where *w, const struct shape *shape, const
 {
     struct arena *arena = w->d->arena;
     if (shape->kind == SHAPE_LIST || shape->kind == SHAPE_MAP) {
-        struct text range = text_in(arena);
-        add_range(&range, shape);
-        diagnose(w->d, node->at, "%sexpected a number of %s%s, got %zu", about(w),
-                 shape->kind == SHAPE_LIST ? "items" : "entries", text_str(&range), node->count);
+        bool few = (double)node->count < shape->min;
+        double bound = few ? shape->min : shape->max;
+        const char *limit = shape->min >= shape->max && bounded_above(shape) ? ""
+                            : few                                            ? "at least "
+                                                                             : "at most ";
+        diagnose(w->d, node->at, "%sexpected %s%.16g %s, got %zu", about(w), limit, bound,
+                 shape->kind == SHAPE_LIST ? bound > 1 ? "items" : "item"
+                 : bound > 1               ? "entries"
+                                           : "entry",
+                 node->count);
     } else if (shape->kind == SHAPE_STRING && node->string.len) {
         struct text range = text_in(arena);
         add_range(&range, shape);
@@ -341,7 +347,7 @@ static const char *shape_name(struct arena *arena, const struct shape *shape)
 {
     if (!shape->name)
         return "this map";
-    return arena_printf(arena, "%s %s", strchr("aeiou", shape->name[0]) ? "an" : "a", shape->name);
+    return arena_printf(arena, "%s %s", text_article(shape->name), shape->name);
 }
 
 static void report_unknown(const struct where *w, const struct shape *object,

@@ -164,7 +164,7 @@ static void a_wrong_kind_says_what_was_expected_and_what_came(void **state)
         {"\"count\": -1", "\"count\": expected an integer of 0 or more, got the integer -1"},
         {"\"jobs\": 0", "\"jobs\": expected an integer of 1 or more, got the integer 0"},
         {"\"on\": null", "\"on\": expected true or false, got null"},
-        {"\"pair\": [1]", "\"pair\": expected a number of items from 2 to 2, got 1"},
+        {"\"pair\": [1]", "\"pair\": expected 2 items, got 1"},
         {"\"timeout\": 5", "\"timeout\": expected a duration such as \"500ms\", got the integer 5"},
         {"\"timeout\": \"5\"", "\"timeout\": expected a duration such as 500ms, 1.5s or 1m30s, got "
                                "\"5\" (wrong at character 2)"},
