@@ -78,7 +78,7 @@ static const char *shortest(struct arena *arena, double value)
     char text[40];
     for (int digits = 1; digits <= DBL_DECIMAL_DIG; digits++) {
         snprintf(text, sizeof(text), "%.*g", digits, value);
-        double back = strtod(text, NULL);
+        double back = strtod(text, NULL); /* our own text */
         if (back >= value && back <= value)
             break;
     }
@@ -101,9 +101,11 @@ static struct slice size_shown(struct arena *arena, long double bytes)
     size_t unit = 0;
     if (fabsl(value) < 1024)
         return slice_str(arena_printf(arena, "%.0Lf B", value));
-    for (value /= 1024; fabsl(value) >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0]);
-         value /= 1024)
+    value /= 1024;
+    while (fabsl(value) >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        value /= 1024;
         unit++;
+    }
     bool whole = truncl(value) >= value && truncl(value) <= value;
     return slice_str(arena_printf(arena, "%.*Lf %s", whole ? 0 : 2, value, units[unit]));
 }

@@ -19,7 +19,7 @@ static int enough_digits(double real)
     for (int digits = 15; digits < 17; digits++) {
         char text[NUMBER_TEXT];
         snprintf(text, sizeof text, "%.*e", digits - 1, real);
-        double again = strtod(text, NULL);
+        double again = strtod(text, NULL); /* our own text */
         if (again >= real && again <= real)
             return digits;
     }

@@ -13,8 +13,6 @@
 /* Without rel and abs. */
 #define NEAR_RELATIVE 1e-6
 
-static const struct shape some_number = {.kind = SHAPE_NUMBER};
-
 static void check_dimension(const struct node *node, struct diagnostics *d)
 {
     bool wild = node->kind == NODE_NULL || (node->kind == NODE_INTEGER && node->integer == -1);

@@ -204,7 +204,7 @@ static struct result read_header_lines(struct http_parser *p, struct slice rest,
     const char *begin = rest.data;
     for (;;) {
         const char *line_begin = rest.data;
-        struct slice line;
+        struct slice line = {0};
         TRY(next_line(p, &rest, &line));
         p->lines++;
         if (line.len == 0) {
@@ -318,7 +318,7 @@ struct result http_read_head(struct http_parser *p, struct slice block)
 {
     p->head = (struct http_head){0};
     p->lines = 1;
-    struct slice rest = block, line;
+    struct slice rest = block, line = slice_of("", 0);
     TRY(next_line(p, &rest, &line));
     TRY(p->side == HTTP_REQUEST ? read_request_line(p, line) : read_status_line(p, line));
     struct framing framing = {0};
@@ -374,7 +374,7 @@ static size_t extensions_span(struct slice s)
 /* chunk-size [ extensions ] CRLF */
 struct result http_read_chunk_line(struct http_parser *p, struct slice block, uint64_t *size)
 {
-    struct slice line;
+    struct slice line = {0};
     TRY(next_line(p, &block, &line));
     size_t digits = http_span(line, HTTP_BYTE_HEX);
     if (digits == 0)

@@ -21,7 +21,7 @@ static struct result csv_field(struct arena *arena, const char *name, struct csv
                                struct slice *out, bool *last)
 {
     struct text field = text_in(arena);
-    const char *data = csv->text.data;
+    const char *data = csv->text.len ? csv->text.data : "";
     size_t len = csv->text.len;
     if (csv->at < len && data[csv->at] == '"') {
         size_t opened = csv->line;

@@ -73,7 +73,7 @@ struct result store_execute(struct store *store, sqlite3_stmt *statement)
 
 static struct result execute(struct store *store, enum statement which)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     TRY(store_statement(store, which, &statement));
     return store_execute(store, statement);
 }
@@ -205,7 +205,7 @@ struct result store_run_number(struct store *store, struct slice run_id, int64_t
         *out = store->run;
         return RESULT_OK;
     }
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     bool row;
     TRY(store_statement(store, STATEMENT_RUN_NUMBER, &q));
     store_bind_text(store, q, 1, run_id);
@@ -230,7 +230,7 @@ static struct result returned(struct store *store, sqlite3_stmt *q, int64_t *out
 static struct result case_number(struct store *store, struct slice key, struct slice suite,
                                  struct slice id, int64_t *out)
 {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     bool row;
     TRY(store_statement(store, STATEMENT_FIND_CASE, &q));
     store_bind_text(store, q, 1, key);
@@ -257,7 +257,7 @@ static struct result add_run(struct store *store, const struct run_info *run, in
 {
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     struct slice options = run->options ? jsontext_write(arena, run->options) : (struct slice){0};
 
     TRY(store_statement(store, STATEMENT_ADD_RUN, &q));
@@ -278,7 +278,7 @@ static struct result begin(struct store *store, void *context)
 {
     const struct begin *b = context;
     int64_t run;
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
 
     TRY(add_run(store, b->run, &run));
     remember_run(store, b->run->id, run);
@@ -350,7 +350,7 @@ static struct slice tags_json(struct store *store, const struct case_result *r)
 static struct result definition_number(struct store *store, int64_t test_case,
                                        const struct case_result *r, int64_t *out)
 {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     bool row;
     int64_t hash = (int64_t)definition_hash(r);
 
@@ -392,7 +392,7 @@ static int bind_row(sqlite3_stmt *q, const struct row *row, int columns)
 static struct result add_verdict(struct store *store, const struct row *row, int64_t number,
                                  const struct verdict *v)
 {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     TRY(store_statement(store, STATEMENT_ADD_VERDICT, &q));
     bind_row(q, row, 4);
     sqlite3_bind_int64(q, 5, number);
@@ -409,7 +409,7 @@ static struct result add_verdict(struct store *store, const struct row *row, int
 static struct result add_evidence(struct store *store, const struct row *row,
                                   const struct step_result *step)
 {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     if (step->request.len + step->response.len + step->log.len == 0)
         return RESULT_OK;
     TRY(store_statement(store, STATEMENT_ADD_EVIDENCE, &q));
@@ -423,7 +423,7 @@ static struct result add_evidence(struct store *store, const struct row *row,
 static struct result add_step(struct store *store, const struct row *row,
                               const struct step_result *step)
 {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     TRY(store_statement(store, STATEMENT_ADD_STEP, &q));
     bind_row(q, row, 4);
     store_bind_text(store, q, 5, step->name);
@@ -450,7 +450,7 @@ static struct result add_step(struct store *store, const struct row *row,
 static struct result add_attempt(struct store *store, struct row *row,
                                  const struct attempt_result *attempt)
 {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     TRY(store_statement(store, STATEMENT_ADD_ATTEMPT, &q));
     bind_row(q, row, 3);
     sqlite3_bind_int64(q, 4, attempt->number);
@@ -473,7 +473,7 @@ static struct result drop_result(struct store *store, int64_t run, int64_t seque
                                            STATEMENT_DROP_STEP, STATEMENT_DROP_ATTEMPT,
                                            STATEMENT_DROP_RESULT};
     for (size_t i = 0; i < sizeof(drops) / sizeof(drops[0]); i++) {
-        sqlite3_stmt *q;
+        sqlite3_stmt *q = NULL;
         TRY(store_statement(store, drops[i], &q));
         sqlite3_bind_int64(q, 1, run);
         sqlite3_bind_int64(q, 2, sequence);
@@ -485,7 +485,7 @@ static struct result drop_result(struct store *store, int64_t run, int64_t seque
 /* A case has one result per run: a new one replaces the old. */
 static struct result drop_former(struct store *store, int64_t test_case, int64_t run)
 {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     bool row;
     TRY(store_statement(store, STATEMENT_FIND_RESULT, &q));
     sqlite3_bind_int64(q, 1, test_case);
@@ -501,7 +501,7 @@ static struct result drop_former(struct store *store, int64_t test_case, int64_t
 static struct result add_result(struct store *store, int64_t run, int64_t sequence,
                                 const struct case_result *r)
 {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     int64_t test_case, definition;
 
     TRY(case_number(store, r->key, r->suite, r->id, &test_case));
@@ -531,7 +531,7 @@ static struct result add_batch(struct store *store, void *context)
 {
     const struct batch *b = context;
     int64_t run, sequence;
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     bool row;
 
     TRY(store_run_number(store, b->run_id, &run));
@@ -557,7 +557,7 @@ struct result store_results(struct store *store, struct slice run_id,
 static struct result drop_cancelled(struct store *store, int64_t run)
 {
     for (;;) {
-        sqlite3_stmt *q;
+        sqlite3_stmt *q = NULL;
         bool row;
         TRY(store_statement(store, STATEMENT_CANCELLED, &q));
         sqlite3_bind_int64(q, 1, run);
@@ -575,7 +575,7 @@ static struct result reopen(struct store *store, void *context)
 {
     const struct slice *run_id = context;
     int64_t run;
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
 
     TRY(store_run_number(store, *run_id, &run));
     TRY(drop_cancelled(store, run));
@@ -592,7 +592,7 @@ struct result store_resume(struct store *store, struct slice run_id)
 static struct result end(struct store *store, void *context)
 {
     const struct run_info *run = context;
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     TRY(store_statement(store, STATEMENT_END_RUN, &q));
     store_bind_text(store, q, 1, run->id);
     size_t values[] = {run->counts[CASE_PASSED],

@@ -45,7 +45,7 @@ struct result store_end(struct store *store, const struct run_info *run) MUST_US
  * Find a run by id, unique prefix or "last"; the info's texts are arena-owned. ERR_NOT_FOUND lists
  * the latest runs.
  */
-struct result store_find(struct store *store, struct arena *arena, struct slice run,
+struct result store_find(struct store *store, struct arena *arena, struct slice wanted,
                          struct run_info *out) MUST_USE;
 
 /* Keys of the planned cases without a result (cancelled ones count as without). */

@@ -13,7 +13,7 @@
 
 struct result store_totals(struct store *store, int64_t run, struct run_info *info)
 {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     bool row;
 
     memset(info->counts, 0, sizeof(info->counts));
@@ -38,7 +38,7 @@ struct result store_totals(struct store *store, int64_t run, struct run_info *in
 static struct result read_run(struct store *store, struct arena *arena, int64_t run,
                               struct run_info *out)
 {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     bool row;
 
     TRY(store_statement(store, STATEMENT_READ_RUN, &q));
@@ -86,7 +86,7 @@ static struct result list_runs(struct store *store, struct arena *arena, sqlite3
 static struct result no_such_run(struct store *store, struct arena *arena, struct slice wanted)
 {
     struct text list = text_in(arena);
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
 
     TRY(store_statement(store, STATEMENT_LATEST_RUNS, &q));
     TRY(list_runs(store, arena, q, &list));
@@ -98,7 +98,7 @@ static struct result no_such_run(struct store *store, struct arena *arena, struc
 static struct result several_runs(struct store *store, struct arena *arena, struct slice wanted)
 {
     struct text list = text_in(arena);
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
 
     TRY(store_statement(store, STATEMENT_MATCH_RUN, &q));
     store_bind_text(store, q, 1, wanted);
@@ -110,7 +110,7 @@ static struct result several_runs(struct store *store, struct arena *arena, stru
 struct result store_find(struct store *store, struct arena *arena, struct slice wanted,
                          struct run_info *out)
 {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     bool row, last = slice_is(wanted, "last");
 
     TRY(store_statement(store, last ? STATEMENT_LATEST_RUNS : STATEMENT_MATCH_RUN, &q));
@@ -163,7 +163,7 @@ struct result store_unfinished(struct store *store, struct arena *arena, struct 
                                struct slice **keys, size_t *count)
 {
     int64_t run;
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     TRY(store_run_number(store, run_id, &run));
     TRY(store_statement(store, STATEMENT_UNFINISHED, &q));
     sqlite3_bind_int64(q, 1, run);
@@ -175,7 +175,7 @@ struct result store_failed(struct store *store, struct arena *arena, struct slic
                            struct slice **keys, size_t *count)
 {
     int64_t run;
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     TRY(store_run_number(store, run_id, &run));
     TRY(store_statement(store, STATEMENT_FAILED, &q));
     sqlite3_bind_int64(q, 1, run);
@@ -194,7 +194,7 @@ int64_t store_expected_duration(struct store *store, struct slice key)
 {
     int64_t durations[20];
     size_t count = 0;
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     bool row = true;
 
     /* An estimate: a store that cannot be read here will be reported by whoever must have it. */
@@ -215,7 +215,7 @@ int64_t store_expected_duration(struct store *store, struct slice key)
 
 /* A table read in the order of its keys (sequence, attempt, step). */
 struct cursor {
-    sqlite3_stmt *q;
+    sqlite3_stmt *q = NULL;
     bool row; /* stands on a row */
 };
 

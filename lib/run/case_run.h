@@ -26,7 +26,7 @@ struct case_run_options {
 void case_run_start(const struct case_run_options *options, struct case_run **out);
 
 /* End it as cancelled; `finished` follows when its own services are gone. Again: nothing more. */
-void case_run_cancel(struct case_run *run, const char *reason);
+void case_run_cancel(struct case_run *c, const char *reason);
 
 /* A result for a case that is not run at all. */
 struct case_result *case_not_run(const struct plan_case *pc, enum case_status status,

@@ -33,6 +33,6 @@ void execution_start(const struct execution_options *options, struct execution *
  * End it and what runs during it; `ended` comes for each that was under way, with this status and
  * reason, `finished` does not. The execution is gone afterwards.
  */
-void execution_cancel(struct execution *execution, enum case_status status, const char *reason);
+void execution_cancel(struct execution *x, enum case_status status, const char *reason);
 
 #endif

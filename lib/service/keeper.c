@@ -110,9 +110,12 @@ static bool start_program(struct keeper *k, int channel)
     k->own_resident = own.ru_maxrss;
 
     volatile struct launch_failure failure = {KEEPER_FORK, 0};
+    /* Between vfork and exec only system calls are made, on memory of ours: what vfork forbids to
+     * the careless. posix_spawn cannot set a death signal. */
+    // NOLINTNEXTLINE(bugprone-unsafe-functions,clang-analyzer-security.insecureAPI.vfork)
     pid_t pid = vfork();
     if (pid == 0) {
-        become_program(k->launch, k->self, &failure);
+        become_program(k->launch, k->self, &failure); // NOLINT(clang-analyzer-unix.Vfork)
         _exit(127);
     }
     if (pid < 0)

@@ -152,7 +152,7 @@ static bool take_listeners(int fd, uint16_t port, struct listeners *found)
     } answer;
     ssize_t n = recv(fd, &answer, sizeof(answer), 0);
     size_t left = n > 0 ? (size_t)n : 0;
-    const struct nlmsghdr *h = &answer.header;
+    struct nlmsghdr *h = &answer.header;
     for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
         if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY)
             return false;

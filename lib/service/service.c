@@ -296,7 +296,8 @@ static void take_port(struct service *s, struct slice digits)
     if (result_ok(r) && port == 0)
         r = error_set(ERR_VALUE, "it is 0");
     if (!result_ok(r)) {
-        r = error_context(r, "its output has no port where \"%s\" looks", s->spec.port_pattern);
+        result_ignore(
+            error_context(r, "its output has no port where \"%s\" looks", s->spec.port_pattern));
         failed_with_last_error(s);
         return;
     }

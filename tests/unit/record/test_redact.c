@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "core/memory.h"
 #include "core/text.h"
 #include "fixture.h"
 
@@ -214,11 +215,11 @@ static void any_bytes_pass(void **state)
             seed = seed * 6364136223846793005u + 1442695040888963407u;
             text_add_str(&t, pieces[(seed >> 33) % (sizeof(pieces) / sizeof(pieces[0]))]);
         }
-        char *exact = malloc(t.len); /* so that a sanitizer sees one byte too many */
+        char *exact = mem_alloc(t.len); /* so that a sanitizer sees one byte too many */
         memcpy(exact, text_str(&t), t.len);
         struct slice clean = redact_exchange(r, arena, slice_of(exact, t.len));
         assert_true(slice_find(clean, SLICE("abcdabcd")) < 0);
-        free(exact);
+        mem_free(exact);
     }
     redactor_free(r);
 }

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "core/memory.h"
 #include "suite/reader.h"
 
 /* One test's arena and faults. */
@@ -23,7 +24,7 @@ struct fixture {
 
 static inline int set_up(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct fixture *f = NEW(struct fixture);
     f->arena = arena_new();
     f->d = diagnostics_in(f->arena);
     *state = f;
@@ -34,7 +35,7 @@ static inline int tear_down(void **state)
 {
     struct fixture *f = *state;
     arena_free(f->arena);
-    free(f);
+    mem_free(f);
     return 0;
 }
 

@@ -80,6 +80,7 @@ static void a_long_line_is_cut_to_a_window_around_the_caret(void **state)
 static void nothing_in_the_file_can_steer_the_terminal(void **state)
 {
     struct fixture *f = *state;
+    // NOLINTNEXTLINE(misc-misleading-bidirectional): misleading text is what this is about
     diagnose(&f->d,
              at(f, "x",
                 "a\033[2J\xff\xe2\x80\xae"
