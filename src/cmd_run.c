@@ -49,7 +49,7 @@ static int run(struct invocation *in)
         .flaky_fails = in->flaky && strcmp(in->flaky, "fail") == 0,
         .resume = in->resume,
         .rerun_failed = in->rerun_failed,
-        .command = in->typed,
+        .arguments = in->typed,
     };
     return assay_run(&o);
 }

@@ -14,7 +14,8 @@ struct invocation {
     struct assay_streams streams;
     struct assay_strings reports;
     struct assay_strings words; /* arguments that are no options */
-    const char *store, *resume, *rerun_failed, *color, *flaky, *shard, *seed, *typed;
+    struct assay_strings typed; /* all arguments */
+    const char *store, *resume, *rerun_failed, *color, *flaky, *shard, *seed;
     int64_t timeout_ns;
     uint32_t jobs, max_failures;
     bool fail_fast, quiet, verbose, json, reference, help;

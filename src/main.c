@@ -74,21 +74,8 @@ static bool read_seed(struct invocation *in)
     return false;
 }
 
-/* The command line as it was typed, for the record. */
-static const char *typed(struct arena *arena, int argc, char **argv)
-{
-    struct text t = text_in(arena);
-    for (int i = 0; i < argc; i++) {
-        bool plain = argv[i][0] && !strpbrk(argv[i], " \t\n'\"\\$`*?[]{}()<>|&;#~!");
-        text_printf(&t, plain ? "%s%s" : "%s'%s'", i ? " " : "", i ? argv[i] : "assay");
-    }
-    return text_str(&t);
-}
-
 int main(int argc, char **argv)
 {
-    DEFER(arena_free_pointer)
-    struct arena *arena = arena_new();
     int status = assay_init(stderr);
     if (status)
         return status;
@@ -113,7 +100,7 @@ int main(int argc, char **argv)
         return 2;
     in.selection.suites = in.words;
     in.selection.timeout_ns = in.timeout_ns;
-    in.typed = typed(arena, argc, argv);
+    in.typed = (struct assay_strings){(const char *const *)argv + 1, (size_t)argc - 1};
     status = command->run(&in);
     /* A full disk or a closed pipe must not look like success. */
     if (fflush(stdout) != 0 && status == 0)

@@ -153,51 +153,84 @@ static bool store_value(const struct command *command, const struct option *o, c
     return false;
 }
 
-/* One option at argv[*at]; `*at` is moved past what it took. */
-static bool read_option(const struct command *command, int argc, char **argv, int *at,
-                        struct invocation *out, FILE *err)
+/* Where the reading of a command line is. */
+struct reading {
+    const struct command *command;
+    int argc;
+    char **argv;
+    int at;
+    struct invocation *out;
+    FILE *err;
+};
+
+/* The value of an option: `given` with it, else the next argument, unless it may be left out. */
+static bool read_value(struct reading *r, const struct option *o, const char *given)
 {
-    const char *text = argv[(*at)++];
-    bool is_long = text[1] == '-';
-    const char *name = text + (is_long ? 2 : 1), *equals = is_long ? strchr(name, '=') : NULL;
-    size_t length = equals ? (size_t)(equals - name) : strlen(name);
-    const struct option *o =
-        is_long ? option_find(command, name, length) : find_by(command, NULL, 0, name[0]);
-    if (!o)
-        return unknown_option(command, name, is_long ? length : 1, err);
-    const char *value = equals ? equals + 1 : !is_long && name[1] ? name + 1 : NULL;
-    if (o->kind == OPTION_FLAG) {
-        if (!value)
-            return store_value(command, o, "", out, err);
-        fprintf(err, "assay %s: --%s takes no value\n", command->name, o->name);
-        return false;
-    }
-    if (!value && o->optional && (*at == argc || argv[*at][0] == '-'))
+    const char *value = given;
+    if (!value && o->optional && (r->at == r->argc || r->argv[r->at][0] == '-'))
         value = o->absent;
-    if (!value && *at < argc)
-        value = argv[(*at)++];
+    if (!value && r->at < r->argc)
+        value = r->argv[r->at++];
     if (value)
-        return store_value(command, o, value, out, err);
-    fprintf(err, "assay %s: --%s needs a value: --%s %s\n", command->name, o->name, o->name,
+        return store_value(r->command, o, value, r->out, r->err);
+    fprintf(r->err, "assay %s: --%s needs a value: --%s %s\n", r->command->name, o->name, o->name,
             o->argument);
     return false;
+}
+
+/* "name" or "name=value", after the dashes. */
+static bool read_long(struct reading *r, const char *name)
+{
+    const char *equals = strchr(name, '=');
+    size_t length = equals ? (size_t)(equals - name) : strlen(name);
+    const struct option *o = option_find(r->command, name, length);
+    if (!o)
+        return unknown_option(r->command, name, length, r->err);
+    if (o->kind != OPTION_FLAG)
+        return read_value(r, o, equals ? equals + 1 : NULL);
+    if (!equals)
+        return store_value(r->command, o, "", r->out, r->err);
+    fprintf(r->err, "assay %s: --%s takes no value\n", r->command->name, o->name);
+    return false;
+}
+
+/* Letters after one dash: flags, and at the end one that takes a value ("-xj4", "-x -j 4"). */
+static bool read_letters(struct reading *r, const char *letters)
+{
+    for (; *letters; letters++) {
+        const struct option *o = find_by(r->command, NULL, 0, *letters);
+        if (!o) {
+            fprintf(r->err,
+                    "assay %s: there is no option -%c\n`assay %s --help` lists the options.\n",
+                    r->command->name, *letters, r->command->name);
+            return false;
+        }
+        if (o->kind != OPTION_FLAG)
+            return read_value(r, o, letters[1] ? letters + 1 : NULL);
+        if (!store_value(r->command, o, "", r->out, r->err))
+            return false;
+    }
+    return true;
 }
 
 bool options_read(const struct command *command, int argc, char **argv, struct invocation *out,
                   FILE *err)
 {
+    struct reading r = {command, argc, argv, 0, out, err};
     bool options_over = false;
-    for (int at = 0; at < argc;) {
-        const char *text = argv[at];
-        if (options_over || text[0] != '-' || text[1] == '\0') {
+    while (r.at < argc) {
+        const char *text = argv[r.at++];
+        bool read = true;
+        if (options_over || text[0] != '-' || text[1] == '\0')
             append(&out->words, text);
-            at++;
-        } else if (strcmp(text, "--") == 0) {
+        else if (strcmp(text, "--") == 0)
             options_over = true;
-            at++;
-        } else if (!read_option(command, argc, argv, &at, out, err)) {
+        else if (text[1] == '-')
+            read = read_long(&r, text + 2);
+        else
+            read = read_letters(&r, text + 1);
+        if (!read)
             return false;
-        }
     }
     return true;
 }

@@ -69,14 +69,14 @@ struct assay_run_options {
     struct assay_selection selection;
     struct assay_streams streams;
     enum assay_detail detail;
-    struct assay_strings reports; /* "junit", "json=path", … */
-    const char *store;            /* NULL: ASSAY_DEFAULT_STORE; "none": nothing is kept */
-    uint32_t jobs;                /* cases at once; 0: one per processor */
-    uint32_t max_failures;        /* begin nothing more after so many; 0: never */
-    bool flaky_fails;             /* a pass on retry counts as failed */
-    const char *resume;           /* a run: do what it did not finish; `suites` must be empty */
-    const char *rerun_failed;     /* a run: do again what did not pass in it */
-    const char *command;          /* as typed, for the record; NULL: unknown */
+    struct assay_strings reports;   /* "junit", "json=path", … */
+    const char *store;              /* NULL: ASSAY_DEFAULT_STORE; "none": nothing is kept */
+    uint32_t jobs;                  /* cases at once; 0: one per processor */
+    uint32_t max_failures;          /* begin nothing more after so many; 0: never */
+    bool flaky_fails;               /* a pass on retry counts as failed */
+    const char *resume;             /* a run: do what it did not finish; `suites` must be empty */
+    const char *rerun_failed;       /* a run: do again what did not pass in it */
+    struct assay_strings arguments; /* as typed, after "assay", for the record */
 };
 
 ASSAY_PUBLIC int assay_run(const struct assay_run_options *options);

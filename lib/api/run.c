@@ -111,11 +111,12 @@ static struct result find_earlier(struct job *j)
     unpack_selection(j, earlier.options);
     j->only_keys = true;
     j->resumed = o->resume != NULL;
+    if (!o->selection.has_seed)
+        j->info.seed = earlier.seed; /* generated values that failed are tried again */
     if (!j->resumed)
         return store_failed(j->store, j->session.arena, earlier.id, &j->keys, &j->key_count);
-    /* The run goes on under its own id and seed. */
+    /* The run goes on under its own id. */
     j->info.id = earlier.id;
-    j->info.seed = earlier.seed;
     return store_unfinished(j->store, j->session.arena, earlier.id, &j->keys, &j->key_count);
 }
 
@@ -147,8 +148,10 @@ static const char *new_run_id(struct arena *arena)
 static struct result make_plan(struct job *j)
 {
     const struct assay_run_options *o = j->o;
-    if (!j->resumed)
-        j->info.seed = o->selection.has_seed ? o->selection.seed : random_fresh_seed();
+    if (o->selection.has_seed)
+        j->info.seed = o->selection.seed;
+    else if (!j->only_keys)
+        j->info.seed = random_fresh_seed();
     TRY(session_plan(&j->session, &j->selection, j->store, j->info.seed, j->keys, j->key_count,
                      j->only_keys, &j->plan));
     TRY(check_all_found(j));
@@ -158,6 +161,19 @@ static struct result make_plan(struct job *j)
     return RESULT_OK;
 }
 
+/* The command line for the record; secrets go before quoting could hide them. */
+static struct slice command_typed(struct job *j)
+{
+    struct text t = text_in(j->session.arena);
+    text_add_str(&t, "assay");
+    for (size_t i = 0; i < j->o->arguments.count; i++) {
+        text_add_byte(&t, ' ');
+        text_add_shell(
+            &t, redact_text(j->redactor, j->session.arena, slice_str(j->o->arguments.items[i])));
+    }
+    return text_slice(&t);
+}
+
 static void describe_run(struct job *j)
 {
     struct arena *arena = j->session.arena;
@@ -165,8 +181,7 @@ static void describe_run(struct job *j)
     gethostname(host, sizeof(host) - 1);
     if (!j->resumed)
         j->info.id = slice_str(new_run_id(arena));
-    j->info.command =
-        redact_text(j->redactor, arena, slice_str(j->o->command ? j->o->command : ""));
+    j->info.command = command_typed(j);
     j->info.options = pack_selection(j);
     j->info.host = arena_copy(arena, slice_str(host));
     j->info.version = slice_str(assay_version());
@@ -267,8 +282,11 @@ static const char *rerun_arguments(struct job *j)
     for (size_t i = 0; i < j->selection.sets.count; i++) {
         struct slice set =
             redact_text(j->redactor, j->session.arena, slice_str(j->selection.sets.items[i]));
-        text_printf(&t, " --set '%.*s'", SLICE_ARG(set));
+        text_add_str(&t, " --set ");
+        text_add_shell(&t, set);
     }
+    if (j->selection.timeout_ns)
+        text_printf(&t, " --timeout %lldms", (long long)(j->selection.timeout_ns / NS_PER_MS));
     for (size_t i = 0; i < j->plan->case_count; i++) {
         if (!j->plan->cases[i]->given)
             continue;
@@ -322,6 +340,25 @@ static int end_job(struct job *j, struct result r)
     return status;
 }
 
+/* What an earlier run has decided cannot be said again. */
+static struct result check_earlier(const struct assay_run_options *o)
+{
+    const struct assay_selection *s = &o->selection;
+    const char *what = o->resume ? "--resume" : "--rerun-failed";
+    const char *too_much = s->filter                  ? "--filter"
+                           : s->tags.count            ? "--tag"
+                           : s->cases.count           ? "--case"
+                           : s->shards                ? "--shard"
+                           : s->timeout_ns            ? "--timeout"
+                           : o->resume && s->has_seed ? "--seed"
+                                                      : NULL;
+    ENSURE(!s->suites.count, ERR_USAGE, "%s takes the suites from the earlier run: leave out %s",
+           what, s->suites.items[0]);
+    ENSURE(!too_much, ERR_USAGE, "%s takes the cases from the earlier run: leave out %s", what,
+           too_much);
+    return RESULT_OK;
+}
+
 static struct result prepare(struct job *j)
 {
     const struct assay_run_options *o = j->o;
@@ -330,8 +367,8 @@ static struct result prepare(struct job *j)
     bool earlier = o->resume || o->rerun_failed;
     ENSURE(earlier || o->selection.suites.count, ERR_USAGE,
            "no suite given; `assay init` writes one to start from");
-    ENSURE(!earlier || !o->selection.suites.count, ERR_USAGE,
-           "%s takes the suites from the earlier run", o->resume ? "--resume" : "--rerun-failed");
+    if (earlier)
+        TRY(check_earlier(o));
     /* A wrong suite leaves nothing behind: the store is made when there is something to keep. */
     TRY(session_store(o->store, false, &j->store));
     TRY(find_earlier(j));

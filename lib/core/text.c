@@ -189,6 +189,28 @@ struct slice utf8_repaired(struct arena *arena, struct slice s)
     return text_slice(&t);
 }
 
+void text_add_shell(struct text *t, struct slice s)
+{
+    bool plain = s.len > 0;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+        plain = plain && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || (c && strchr("-_./=:@%+,", c)));
+    }
+    if (plain) {
+        text_add(t, s);
+        return;
+    }
+    text_add_byte(t, '\'');
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] == '\'')
+            text_add_str(t, "'\\''");
+        else
+            text_add_byte(t, s.data[i]);
+    }
+    text_add_byte(t, '\'');
+}
+
 const char *text_article(const char *word)
 {
     bool spelled = strncmp(word, "http", 4) == 0;

@@ -29,6 +29,9 @@ void text_add_json(struct text *t, struct slice s);
 /* With & < > " ' as entities and characters XML 1.0 forbids as U+FFFD. */
 void text_add_xml(struct text *t, struct slice s);
 
+/* As one word for a POSIX shell: quoted when it has to be. */
+void text_add_shell(struct text *t, struct slice s);
+
 static inline struct slice text_slice(const struct text *t)
 {
     return slice_of(t->data, t->len);

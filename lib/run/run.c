@@ -67,36 +67,17 @@ static void unlink_waiting(struct entry *e)
 
 /* ── ends ── */
 
-static const char *shell_quoted(struct arena *arena, struct slice s)
-{
-    struct text t = text_in(arena);
-    bool plain = s.len > 0;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.data[i];
-        plain = plain && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || (c && strchr("-_./=:@%+,", c)));
-    }
-    if (plain)
-        return arena_string(arena, s);
-    text_add_byte(&t, '\'');
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] == '\'')
-            text_add_str(&t, "'\\''");
-        else
-            text_add_byte(&t, s.data[i]);
-    }
-    text_add_byte(&t, '\'');
-    return text_str(&t);
-}
-
 static void add_rerun(const struct run *run, struct case_result *result)
 {
     if (result->status != CASE_FAILED && result->status != CASE_ERROR)
         return;
-    const char *file = shell_quoted(result->arena, result->file),
-               *id = shell_quoted(result->arena, result->id);
-    result->rerun = slice_str(
-        arena_printf(result->arena, "assay run %s --case %s%s", file, id, run->o.rerun_arguments));
+    struct text command = text_in(result->arena);
+    text_add_str(&command, "assay run ");
+    text_add_shell(&command, result->file);
+    text_add_str(&command, " --case ");
+    text_add_shell(&command, result->id);
+    text_add_str(&command, run->o.rerun_arguments);
+    result->rerun = text_slice(&command);
 }
 
 static void judge_flaky(const struct run *run, struct case_result *result)
