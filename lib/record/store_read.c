@@ -215,7 +215,7 @@ int64_t store_expected_duration(struct store *store, struct slice key)
 
 /* A table read in the order of its keys (sequence, attempt, step). */
 struct cursor {
-    sqlite3_stmt *q = NULL;
+    sqlite3_stmt *q;
     bool row; /* stands on a row */
 };
 
