@@ -43,8 +43,7 @@ static void add_escape(struct buf *out, unsigned char c)
         add(out, slice_of((char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6));
 }
 
-/* The text of a JSON string, without its quotes. */
-static void add_escaped(struct buf *out, struct slice text)
+void frame_escaped(struct buf *out, struct slice text)
 {
     size_t plain = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -61,9 +60,9 @@ static void add_escaped(struct buf *out, struct slice text)
 void frame_started(struct buf *out, struct slice job_id, struct slice model, const char *started_at)
 {
     add_str(out, "event: started\ndata: {\"type\":\"started\",\"job_id\":\"");
-    add_escaped(out, job_id);
+    frame_escaped(out, job_id);
     add_str(out, "\",\"model\":\"");
-    add_escaped(out, model);
+    frame_escaped(out, model);
     add_str(out, "\",\"started_at\":\"");
     add_str(out, started_at);
     add_str(out, "\"}\n\n");
@@ -72,7 +71,7 @@ void frame_started(struct buf *out, struct slice job_id, struct slice model, con
 void frame_token(struct buf *out, struct slice text, uint32_t index)
 {
     add(out, SLICE("event: token\ndata: {\"type\":\"token\",\"t\":\""));
-    add_escaped(out, text);
+    frame_escaped(out, text);
     add(out, SLICE("\",\"i\":"));
     add_unsigned(out, index);
     add(out, SLICE("}\n\n"));
@@ -98,7 +97,7 @@ void frame_end(struct buf *out, const struct end_event *end)
     add_str(out, reasons[end->reason]);
     if (end->stop_sequence.data) {
         add_str(out, "\",\"stop_sequence_matched\":\"");
-        add_escaped(out, end->stop_sequence);
+        frame_escaped(out, end->stop_sequence);
     }
     add_str(out, "\"}\n\n");
 }
@@ -108,6 +107,6 @@ void frame_error(struct buf *out, const char *code, struct slice message)
     add_str(out, "event: error\ndata: {\"type\":\"error\",\"code\":\"");
     add_str(out, code);
     add_str(out, "\",\"message\":\"");
-    add_escaped(out, message);
+    frame_escaped(out, message);
     add_str(out, "\"}\n\n");
 }

@@ -25,6 +25,19 @@ void frame_metrics(struct buf *out, double tokens_per_second, uint64_t vram_byte
 void frame_end(struct buf *out, const struct end_event *end);
 void frame_error(struct buf *out, const char *code, struct slice message);
 
+/*
+ * Another form for the events of a generation, for wires other than this one. `context` is what the
+ * generation was given with it.
+ */
+struct frames {
+    void (*token)(void *context, struct buf *out, struct slice text, uint32_t index);
+    void (*end)(void *context, struct buf *out, const struct end_event *end);
+    void (*error)(void *context, struct buf *out, const char *code, struct slice message);
+};
+
+/* `text` as the inside of a JSON string. */
+void frame_escaped(struct buf *out, struct slice text);
+
 /* A buffer that every stream's events fit into: a job id can be as long as a request. */
 #define FRAME_BYTES_MAX (32u << 20)
 

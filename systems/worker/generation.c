@@ -13,19 +13,33 @@ static void end(struct generation *g, int64_t now, enum stop_reason reason, stru
     };
     if (reason == REASON_STOP_SEQUENCE)
         event.stop_sequence = stop_matched(g->stop);
-    frame_end(out, &event);
+    if (g->frames)
+        g->frames->end(g->frames_context, out, &event);
+    else
+        frame_end(out, &event);
     g->state = reason == REASON_CANCELLED ? GENERATION_CANCELLED : GENERATION_ENDED;
+}
+
+static void show_error(struct generation *g, const char *code, const char *message, struct buf *out)
+{
+    if (g->frames)
+        g->frames->error(g->frames_context, out, code, slice_str(message));
+    else
+        frame_error(out, code, slice_str(message));
 }
 
 static void fail(struct generation *g, const char *message, struct buf *out)
 {
-    frame_error(out, "INFERENCE_FAILED", slice_str(message));
+    show_error(g, "INFERENCE_FAILED", message, out);
     g->state = GENERATION_FAILED;
 }
 
 static void show_token(struct generation *g, struct slice text, struct buf *out)
 {
-    frame_token(out, text, g->tokens_out++);
+    if (g->frames)
+        g->frames->token(g->frames_context, out, text, g->tokens_out++);
+    else
+        frame_token(out, text, g->tokens_out++);
 }
 
 static void show_released(struct generation *g, struct buf *out)
@@ -125,6 +139,8 @@ void generation_start(struct generation *g, const struct generation_options *opt
         .metrics_due = options->metrics_interval ? now + options->metrics_interval : CLOCK_NEVER,
         .deadline = options->timeout == CLOCK_NEVER ? CLOCK_NEVER : now + options->timeout,
         .vram_bytes = options->vram_bytes,
+        .frames = options->frames,
+        .frames_context = options->frames_context,
         .engine = options->engine,
     };
     if (!result_ok(g->engine->start(&options->request, &g->sequence)))
@@ -136,7 +152,7 @@ void generation_start(struct generation *g, const struct generation_options *opt
 void generation_turn(struct generation *g, int64_t now, uint32_t budget, struct buf *out)
 {
     if (g->state == GENERATION_RUNNING && now >= g->deadline) {
-        frame_error(out, "TIMEOUT", SLICE("the inference took longer than it may"));
+        show_error(g, "TIMEOUT", "the inference took longer than it may", out);
         g->state = GENERATION_TIMED_OUT;
     }
     while (g->state == GENERATION_RUNNING && budget-- > 0 && token_due(g) <= now)

@@ -24,11 +24,13 @@ struct generation_options {
     uint32_t max_tokens;           /* tokens as the stream shows them; at least 1 */
     const struct slice *stop;      /* copied */
     size_t stop_count;
-    uint64_t vram_bytes;      /* for metrics events */
-    int64_t first_token;      /* ns from the start to the first token */
-    int64_t delay;            /* ns from each token to the next */
-    int64_t metrics_interval; /* ns between metrics events; 0: none */
-    int64_t timeout;          /* ns from the start; then the error TIMEOUT. CLOCK_NEVER: none */
+    uint64_t vram_bytes;         /* for metrics events */
+    int64_t first_token;         /* ns from the start to the first token */
+    int64_t delay;               /* ns from each token to the next */
+    int64_t metrics_interval;    /* ns between metrics events; 0: none */
+    int64_t timeout;             /* ns from the start; then the error TIMEOUT. CLOCK_NEVER: none */
+    const struct frames *frames; /* the form of the events; NULL: that of frame.h */
+    void *frames_context;        /* for them */
 };
 
 enum generation_state {
@@ -49,6 +51,8 @@ struct generation {
     int64_t started, first_token, delay;
     int64_t metrics_interval, metrics_due, deadline;
     uint64_t vram_bytes;
+    const struct frames *frames; /* NULL: those of frame.h */
+    void *frames_context;
     const struct engine *engine;
     void *sequence;            /* the engine's */
     struct stop_matcher *stop; /* NULL without stop sequences */
