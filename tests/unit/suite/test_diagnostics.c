@@ -80,13 +80,11 @@ static void a_long_line_is_cut_to_a_window_around_the_caret(void **state)
 static void nothing_in_the_file_can_steer_the_terminal(void **state)
 {
     struct fixture *f = *state;
-    // NOLINTNEXTLINE(misc-misleading-bidirectional): misleading text is what this is about
-    diagnose(&f->d,
-             at(f, "x",
-                "a\033[2J\xff\xe2\x80\xae"
-                "b",
-                9),
-             "got \"%s\"", "\033[31m");
+    /* Misleading text is what this is about. */
+    static const char hostile[] =
+        "a\033[2J\xff\xe2\x80\xae" // NOLINT(misc-misleading-bidirectional)
+        "b";
+    diagnose(&f->d, at(f, "x", hostile, 9), "got \"%s\"", "\033[31m");
     assert_string_equal(shown(f), "x:1:10: error: got \"\\x1b[31m\"\n"
                                   "  1 | a\xef\xbf\xbd[2J\xef\xbf\xbd\xef\xbf\xbd"
                                   "b\n"
