@@ -11,7 +11,7 @@
 
 #include "core/memory.h"
 
-#define BLOCK_FIRST 2048u
+#define BLOCK_FIRST 1024u
 #define BLOCK_LARGEST (256u << 10)
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -25,11 +25,13 @@
 #include <sanitizer/asan_interface.h>
 #define POISON(memory, size) ASAN_POISON_MEMORY_REGION(memory, size)
 #define UNPOISON(memory, size) ASAN_UNPOISON_MEMORY_REGION(memory, size)
-#define GAP 1 /* at least this many poisoned bytes after each piece */
+#define GAP 1         /* at least this many poisoned bytes after each piece */
+#define ALIGN_LEAST 8 /* what can be poisoned */
 #else
 #define POISON(memory, size) ((void)0)
 #define UNPOISON(memory, size) ((void)0)
 #define GAP 0
+#define ALIGN_LEAST 1
 #endif
 
 struct block {
@@ -93,15 +95,27 @@ static struct block *add_block(struct arena *arena, size_t need)
     return b;
 }
 
+/* A type's size is a multiple of its alignment: a string of nine bytes may stand anywhere. */
+static size_t alignment(size_t size)
+{
+    size_t multiple_of = size & -size;
+    if (multiple_of == 0 || multiple_of > alignof(max_align_t))
+        multiple_of = alignof(max_align_t);
+    return multiple_of < ALIGN_LEAST ? ALIGN_LEAST : multiple_of;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     MUST(size < SIZE_MAX / 2, "size %zu", size);
-    size_t need = (size + GAP + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    size_t align = alignment(size);
     struct block *b = arena->blocks;
-    if (!b || b->size - b->used < need)
-        b = add_block(arena, need);
-    void *memory = b->data + b->used;
-    b->used += need;
+    size_t at = b ? (b->used + align - 1) & ~(align - 1) : 0;
+    if (!b || at > b->size || b->size - at < size + GAP) {
+        b = add_block(arena, size + GAP);
+        at = 0;
+    }
+    void *memory = b->data + at;
+    b->used = at + size + GAP;
     UNPOISON(memory, size);
     return memset(memory, 0, size);
 }

@@ -15,7 +15,7 @@ struct arena *arena_new(void);
 void arena_free(struct arena *arena);          /* NULL is allowed */
 void arena_free_pointer(struct arena **arena); /* for DEFER */
 
-/* `size` zeroed bytes, aligned for any type; never NULL. */
+/* `size` zeroed bytes, aligned for any type whose size divides `size`; never NULL. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((returns_nonnull));
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_alloc((arena), (count) * sizeof(type)))

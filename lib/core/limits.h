@@ -15,7 +15,7 @@
 /* Anchors of one YAML suite: each alias searches them all. */
 #define LIMIT_SUITE_ANCHORS 1000u
 /* Results that wait for their commit; no case begins while there are more. */
-#define LIMIT_PENDING_RESULTS 256
+#define LIMIT_PENDING_RESULTS 128
 /* Faults of one suite that are kept and shown; more help nobody. */
 #define LIMIT_DIAGNOSTICS 100
 /* Cases after expansion of matrix and each. */
