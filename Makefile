@@ -5,7 +5,7 @@ BUILDTYPE ?= release
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 
-.PHONY: all help demo check fuzz bench install clean
+.PHONY: all help demo check docs fuzz bench install clean
 
 all: $(BUILD)/build.ninja  ## build everything into build/ (the default)
 	@ninja -C $(BUILD)
@@ -20,6 +20,9 @@ demo:  ## install what is missing, build, and run the worker suite against the r
 
 check:  ## install what is missing, build in every way we check, and run every test
 	@tools/check.sh
+
+docs: all  ## write again what documentation takes from the program: tables and shown output
+	@tools/pages.sh $(BUILD)
 
 fuzz:  ## run every fuzz target for FUZZ_SECONDS (60) under ASan and UBSan
 	@tools/deps.sh check
