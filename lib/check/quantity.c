@@ -113,6 +113,9 @@ static struct slice size_shown(struct arena *arena, long double bytes)
 static struct slice duration_shown(struct arena *arena, long double nanoseconds)
 {
     char text[DURATION_TEXT];
+    /* Centuries: what is longer is no time that passed, and would not fit. */
+    if (fabsl(nanoseconds) > 9e18L || isnan(nanoseconds))
+        return slice_str(arena_printf(arena, "%.3Lg s", nanoseconds / NS_PER_S));
     int64_t ns = (int64_t)nanoseconds;
     if (ns == 0)
         return SLICE("0 ms");

@@ -374,7 +374,7 @@ static void check_trials(const struct node *step, bool is_case, struct diagnosti
     if (until_rate)
         diagnose(d, until_rate->key_at, "pass_rate cannot be waited for: one try gives one answer");
     if (is_case && trials > (int64_t)shape_repeat.max)
-        diagnose(d, repeat->at,
+        diagnose(d, (repeat ? repeat : step)->at,
                  "%lld times, %lld at once, are %lld trials; a case has at most %.0f",
                  (long long)node_integer(repeat, 1), (long long)node_integer(parallel, 1),
                  (long long)trials, shape_repeat.max);
