@@ -21,10 +21,8 @@ const struct command command_version = {
 static int help(struct invocation *in)
 {
     const struct command *command = in->words.count ? command_find(in->words.items[0]) : NULL;
-    if (in->words.count && !command) {
-        fprintf(in->streams.err, "assay help: there is no command \"%s\"\n", in->words.items[0]);
-        return 2;
-    }
+    if (in->words.count && !command)
+        return command_unknown("assay help", in->words.items[0]);
     help_print(command, in->streams.out, in->streams.out_color,
                in->streams.columns ? in->streams.columns : 80);
     return 0;

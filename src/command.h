@@ -80,4 +80,7 @@ void help_print(const struct command *command, FILE *to, bool color, int columns
 
 const struct command *command_find(const char *name);
 
+/* Say that there is none of this name, and which is near; the exit status. */
+int command_unknown(const char *by, const char *name);
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "core/slice.h"
 
 const struct command *const commands[] = {
     &command_run,    &command_plan,    &command_report, &command_init,
@@ -34,4 +35,19 @@ const struct command *command_find(const char *name)
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
     return NULL;
+}
+
+int command_unknown(const char *by, const char *name)
+{
+    const char *names[32];
+    size_t count = 0;
+    for (; commands[count] && count < 31; count++)
+        names[count] = commands[count]->name;
+    names[count] = NULL;
+    const char *near = slice_nearest(slice_str(name), names);
+    fprintf(stderr, "%s: there is no command \"%s\"", by, name);
+    if (near)
+        fprintf(stderr, "; did you mean \"%s\"?", near);
+    fprintf(stderr, "\n`assay --help` lists the commands.\n");
+    return 2;
 }

@@ -11,21 +11,6 @@
 #include "core/text.h"
 #include "options.h"
 
-static int unknown_command(const char *name)
-{
-    const char *names[32];
-    size_t count = 0;
-    for (; commands[count] && count < 31; count++)
-        names[count] = commands[count]->name;
-    names[count] = NULL;
-    const char *near = slice_nearest(slice_str(name), names);
-    fprintf(stderr, "assay: there is no command \"%s\"", name);
-    if (near)
-        fprintf(stderr, "; did you mean \"%s\"?", near);
-    fprintf(stderr, "\n`assay --help` lists the commands.\n");
-    return 2;
-}
-
 static bool wants_color(const struct invocation *in, int fd)
 {
     const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -86,7 +71,7 @@ int main(int argc, char **argv)
         name = "version";
     const struct command *command = command_find(name);
     if (!command)
-        return unknown_command(name);
+        return command_unknown("assay", name);
 
     struct invocation in = {.command = command};
     bool read = options_read(command, argc > 2 ? argc - 2 : 0, argv + 2, &in, stderr);

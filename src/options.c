@@ -122,7 +122,7 @@ static bool store_value(const struct command *command, const struct option *o, c
     if (o->words && !word_known(o, value)) {
         fprintf(err, "assay %s: --%s %s: expected ", command->name, o->name, value);
         for (size_t i = 0; o->words[i]; i++)
-            fprintf(err, "%s%s", i ? ", " : "", o->words[i]);
+            fprintf(err, "%s%s", i == 0 ? "" : o->words[i + 1] ? ", " : " or ", o->words[i]);
         fprintf(err, "\n");
         return false;
     }

@@ -40,7 +40,9 @@ static void print_case(const struct printer *p, const struct plan_case *pc)
     if (pc->given)
         fprintf(out, "  %u examples", pc->examples);
     else if (pc->repeat * pc->parallel > 1)
-        fprintf(out, "  %u times%s", pc->repeat * pc->parallel, pc->parallel > 1 ? " at once" : "");
+        fprintf(out, "  %u times", pc->repeat * pc->parallel);
+    if (pc->parallel > 1)
+        fprintf(out, ", %u at once", pc->parallel);
     if (*duration)
         fprintf(out, "  %s%s", duration, pc->expected_from_history ? "" : " (declared)");
     if (pc->needed_only)
@@ -86,7 +88,8 @@ static void print_people(const struct printer *p)
             p->plan->suite_count == 1 ? "suite" : "suites", p->plan->service_count,
             p->plan->service_count == 1 ? "service" : "services");
     if (p->plan->filtered)
-        fprintf(out, " (%zu more do not match the filters)", p->plan->filtered);
+        fprintf(out, " (%zu more %s not match the filters)", p->plan->filtered,
+                p->plan->filtered == 1 ? "does" : "do");
     fprintf(out, ".\n");
     print_estimate(p);
 }

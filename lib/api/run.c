@@ -104,9 +104,10 @@ static struct result find_earlier(struct job *j)
     struct run_info earlier;
     if (!name)
         return RESULT_OK;
-    ENSURE(j->store, ERR_USAGE, "%s %s: there is no store at %s that could have it",
-           o->resume ? "--resume" : "--rerun-failed", name,
-           o->store ? o->store : ASSAY_DEFAULT_STORE);
+    const char *url = o->store ? o->store : ASSAY_DEFAULT_STORE;
+    ENSURE(strcmp(url, "none") != 0, ERR_USAGE,
+           "an earlier run is found in the store, and --store none has nothing");
+    ENSURE(j->store, ERR_USAGE, "there is no store at %s: nothing was run here before", url);
     TRY(store_find(j->store, j->session.arena, slice_str(name), &earlier));
     unpack_selection(j, earlier.options);
     j->only_keys = true;

@@ -251,8 +251,7 @@ static struct result choose(struct compilation *c)
     c->plan->filtered = c->count - c->plan->case_count;
     bool may_be_empty = o->only_keys || o->shards > 0;
     ENSURE(c->plan->case_count > 0 || may_be_empty, ERR_USAGE,
-           "none of the %zu cases matches the filters; `assay plan` without them lists all",
-           c->count);
+           "no case matches the filters; `assay plan` without them lists all %zu", c->count);
     return RESULT_OK;
 }
 

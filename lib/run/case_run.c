@@ -18,7 +18,7 @@
 /* Of a case with many trials, so many that did not pass are kept with all their steps. */
 #define TRIALS_KEPT 20
 /* Trials spent on making a failing example smaller. */
-#define SHRINK_TRIALS 500
+#define SHRINK_TRIALS GIVEN_SIMPLER_MAX
 
 /* Making a failing example smaller: `best` fails, `candidates` are its simpler neighbours. */
 struct shrink {
@@ -207,9 +207,20 @@ static void end_attempt(struct case_run *c, enum case_status status, const char 
     lease_release(c->lease, on_released, c);
 }
 
+static void finish_shrinking(struct case_run *c);
+
 static void on_limit(uv_timer_t *timer)
 {
     struct case_run *c = timer->data;
+    if (c->shrink.arena) {
+        /* The example fails for a reason of its own: it is as small as there was time for. */
+        drop_spent(c);
+        trial_cancel(c->running[0], CASE_CANCELLED, "there was no time left");
+        c->spent = trial_arena(c->running[0]);
+        c->running[0] = NULL;
+        finish_shrinking(c);
+        return;
+    }
     char limit[DURATION_TEXT], reason[96];
     format_duration(limit, c->o.pc->timeout);
     snprintf(reason, sizeof(reason), "the case took longer than its time limit of %s", limit);
@@ -318,7 +329,8 @@ static void begin_trial(struct case_run *c, uint32_t slot, const json_t *values,
         .client = c->o.client,
         .pc = c->o.pc,
         .lease = c->lease,
-        .number = c->begun,
+        /* A failing example made smaller is still the same trial. */
+        .number = c->shrink.arena ? c->over - 1 : c->begun,
         .attempt = c->attempt->number,
         .values = given.out,
         .finished = finished,
@@ -358,9 +370,16 @@ static void begin_trials(struct case_run *c)
 static void shrink_to(struct case_run *c, const json_t *failing)
 {
     struct shrink *s = &c->shrink;
-    s->best = failing;
-    s->candidates = given_simpler(s->arena, c->o.pc->given, failing);
+    struct arena *arena = arena_new(), *old = s->arena;
+    union {
+        const json_t *in;
+        json_t *out;
+    } best = {.in = failing}; /* only its references are counted */
+    s->best = jsontext_keep(arena, json_incref(best.out));
+    s->candidates = given_simpler(arena, c->o.pc->given, failing);
     s->next = 0;
+    s->arena = arena;
+    arena_free(old);
 }
 
 static void finish_shrinking(struct case_run *c)
@@ -369,7 +388,7 @@ static void finish_shrinking(struct case_run *c)
     c->attempt->given = values;
     const char *reason =
         arena_printf(c->arena, "with %.*s: %s (example %u of %u, seed %llu)", SLICE_ARG(values),
-                     c->reason, c->over, c->total, (unsigned long long)c->o.pc->seed);
+                     c->reason, c->over, c->total, (unsigned long long)c->o.run_seed);
     end_attempt(c, c->attempt->status, reason);
 }
 

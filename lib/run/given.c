@@ -174,6 +174,11 @@ static size_t *character_offsets(struct arena *arena, struct slice text, size_t 
     return offsets;
 }
 
+static bool full(const json_t *candidates)
+{
+    return json_array_size(candidates) >= GIVEN_SIMPLER_MAX;
+}
+
 static void append_without(struct arena *arena, struct slice text, size_t from, size_t to,
                            json_t *out)
 {
@@ -190,10 +195,11 @@ static void simpler_text(struct arena *arena, const struct node *range, struct s
     const size_t *at = character_offsets(arena, value, &count);
     /* Cut out halves, quarters, … single characters. */
     for (size_t piece = count; piece > 0; piece /= 2)
-        for (size_t from = 0; from + piece <= count && count - piece >= least; from += piece)
+        for (size_t from = 0; from + piece <= count && count - piece >= least && !full(out);
+             from += piece)
             append_without(arena, value, at[from], at[from + piece], out);
     /* One character at a time becomes an "a". */
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !full(out); i++) {
         if (at[i + 1] - at[i] == 1 && value.data[at[i]] == 'a')
             continue;
         struct text t = text_in(arena);
@@ -210,7 +216,8 @@ static void simpler_list(struct arena *arena, const struct node *generator, cons
     size_t count = json_array_size(value),
            least = (size_t)node_integer(node_get(generator, "list")->items[0], 0);
     for (size_t piece = count; piece > 0; piece /= 2) {
-        for (size_t from = 0; from + piece <= count && count - piece >= least; from += piece) {
+        for (size_t from = 0; from + piece <= count && count - piece >= least && !full(out);
+             from += piece) {
             json_t *shorter = json_array();
             for (size_t i = 0; i < count; i++)
                 if (i < from || i >= from + piece)
@@ -218,10 +225,10 @@ static void simpler_list(struct arena *arena, const struct node *generator, cons
             json_array_append_new(out, shorter);
         }
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !full(out); i++) {
         json_t *items = jsontext_keep(arena, json_array());
         simpler_value(arena, node_get(generator, "of"), json_array_get(value, i), items);
-        for (size_t k = 0; k < json_array_size(items); k++) {
+        for (size_t k = 0; k < json_array_size(items) && !full(out); k++) {
             json_t *changed = json_copy((json_t *)(uintptr_t)value);
             json_array_set(changed, i, json_array_get(items, k));
             json_array_append_new(out, changed);
@@ -261,11 +268,11 @@ static void simpler_value(struct arena *arena, const struct node *generator, con
 json_t *given_simpler(struct arena *arena, const struct node *given, const json_t *values)
 {
     json_t *all = jsontext_keep(arena, json_array());
-    for (size_t i = 0; i < given->count; i++) {
+    for (size_t i = 0; i < given->count && !full(all); i++) {
         const char *name = arena_string(arena, given->entries[i].key);
         json_t *forms = jsontext_keep(arena, json_array());
         simpler_value(arena, given->entries[i].value, json_object_get(values, name), forms);
-        for (size_t k = 0; k < json_array_size(forms); k++) {
+        for (size_t k = 0; k < json_array_size(forms) && !full(all); k++) {
             json_t *changed = json_copy((json_t *)(uintptr_t)values);
             json_object_set(changed, name, json_array_get(forms, k));
             json_array_append_new(all, changed);

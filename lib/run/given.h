@@ -15,9 +15,12 @@
 json_t *given_example(struct arena *arena, const struct node *given, uint64_t seed,
                       uint32_t number);
 
+/* Candidates of one step of shrinking: as many as a case has trials for it (run/case_run.c). */
+#define GIVEN_SIMPLER_MAX 500
+
 /*
  * Simpler neighbours of `values`, the boldest first: an array of objects that each have one value
- * made simpler. Empty when nothing is left to simplify.
+ * made simpler; at most GIVEN_SIMPLER_MAX of them. Empty when nothing is left to simplify.
  */
 json_t *given_simpler(struct arena *arena, const struct node *given, const json_t *values);
 

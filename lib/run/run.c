@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/limits.h"
+#include "core/memory.h"
 #include "core/text.h"
 #include "net/client.h"
 #include "run/case_run.h"
@@ -101,7 +102,9 @@ static void case_over(struct entry *e, struct case_result *result)
     pool_case_over(run->pool, e->pc);
     recorder_case(run->o.recorder, result);
     if (run->o.max_failures && run->failed + run->errors >= run->o.max_failures && !run->ending)
-        run->ending = "the run had as many failures as it may";
+        run->ending =
+            arena_printf(run->arena, "the run ended early, after %zu %s", run->failed + run->errors,
+                         run->failed + run->errors == 1 ? "failure" : "failures");
     schedule(run);
 }
 
@@ -228,12 +231,24 @@ static bool consider(struct entry *e)
     return true;
 }
 
-static void on_stopped(void *context)
+static void on_next_turn(uv_handle_t *turn)
 {
-    struct run *run = context;
+    struct run *run = turn->data;
+    mem_free(turn);
     client_free(run->client);
     run->client = NULL;
     run->o.finished(run->o.context);
+}
+
+/* The last case may have ended within a callback of the client: it is freed a turn of the loop
+ * later, which is when a closed handle says so. */
+static void on_stopped(void *context)
+{
+    struct run *run = context;
+    uv_idle_t *turn = NEW(uv_idle_t);
+    uv_idle_init(run->o.loop, turn);
+    turn->data = run;
+    uv_close((uv_handle_t *)turn, on_next_turn);
 }
 
 static void schedule(struct run *run)

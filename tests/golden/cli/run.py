@@ -8,7 +8,8 @@ A file holds cases, each run in a fresh folder:
     === a case without a check is an error
     --- suite.json                  a file of the case, up to the next line of these kinds
     {"cases": [{"id": "x", "wait": "1ms"}]}
-    $ assay plan suite.json         a command, run by sh; then what it must print:
+    $ assay plan suite.json         a command, run by sh; then what it must print ("$= …": with
+                                    times as they are):
     ! suite.json:1:12: error: …     a line of standard error
       the plan                      a line of standard output, after two blanks
     [2]                             the exit status, when it is not 0
@@ -35,7 +36,10 @@ LEAVE_LIMIT_S = 5
 
 # Measured times have a blank before the unit; limits, which do not vary, follow these words.
 MEASURED = re.compile(
-    r"(?<!limit of )(?<!within )(?<!after )(?<![\w.])( *)(\d+(?:\.\d+)?) (ns|µs|ms|s|min|h)\b(?! examples)")
+    r"(?<!limit of )(?<!within )(?<![\w.])( *)(\d+(?:\.\d+)?) (ns|µs|ms|s|min|h)\b(?! examples)")
+
+# Which cases are the slowest differs every time.
+SLOWEST = re.compile(r"(^slowest\n)((?: +TIME  .*\n)+)", re.M)
 
 REPLACEMENTS = [
     (re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{4}\b"), "RUN"),
@@ -43,19 +47,23 @@ REPLACEMENTS = [
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?"), "DATE"),
     (re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):\d{4,5}\b"), r"\1:PORT"),
     (re.compile(r"\bport \d{4,5}\b"), "port PORT"),
+    (re.compile(r"(?<= )\d+ at a time, seed"), "N at a time, seed"),
     (re.compile(r"\bpid \d+\b"), "pid PID"),
+    (re.compile(r"\bDate: .* GMT"), "Date: DATE"),
     (re.compile(r"\bseed \d{9,}\b"), "seed SEED"),
+    (re.compile(r"after \d+ ms: "), "after TIME: "),
     (re.compile(r"(\"?(?:duration|time|start|stop)(?:_ms)?\"?[=:] ?\"?)\d+(\.\d+)?"), r"\1TIME"),
-    (MEASURED, lambda m: (" " if m.group(1) else "") + "TIME"),
 ]
 
 
-def normalised(text, folder):
-    """`text` without what differs from run to run."""
+def normalised(text, folder, times):
+    """`text` without what differs from run to run; with `times`, those are left."""
     text = text.replace(folder, "FOLDER")
     for pattern, word in REPLACEMENTS:
         text = pattern.sub(word, text)
-    return text
+    if not times:
+        text = MEASURED.sub(lambda m: (" " if m.group(1) else "") + "TIME", text)
+    return SLOWEST.sub(r"\1   TIME  …\n", text)
 
 
 class Case:
@@ -73,7 +81,7 @@ class Case:
             elif part[0] == "file":
                 lines += [f"--- {part[1]}"] + part[2]
             else:
-                lines += [f"$ {part[1]}"] + part[2]
+                lines += [f"${part[1]}"] + part[2]
         return "\n".join(lines)
 
 
@@ -88,8 +96,8 @@ def parse(path):
                 head.append(line)
             elif line.startswith("--- "):
                 cases[-1].parts.append(("file", line[4:], []))
-            elif line.startswith("$ "):
-                cases[-1].parts.append(("command", line[2:], []))
+            elif line.startswith(("$ ", "$= ")):
+                cases[-1].parts.append(("command", line[1:], []))
             elif cases[-1].parts and cases[-1].parts[-1][0] != "prose":
                 cases[-1].parts[-1][2].append(line)
             else:
@@ -152,7 +160,9 @@ def output_lines(text, prefix):
 
 
 def run_command(command, folder, env):
-    """The lines that describe what came of a command."""
+    """The lines that describe what came of a command; it begins with " " or "= "."""
+    times = command.startswith("=")
+    command = command.lstrip("= ")
     with subprocess.Popen(["sh", "-c", command], cwd=folder, env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           start_new_session=True) as process:
@@ -162,8 +172,8 @@ def run_command(command, folder, env):
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
             err += f"did not end within {COMMAND_LIMIT_S} s\n".encode()
-    lines = output_lines(normalised(out.decode(errors="replace"), folder), "  ")
-    lines += output_lines(normalised(err.decode(errors="replace"), folder), "! ")
+    lines = output_lines(normalised(out.decode(errors="replace"), folder, times), "  ")
+    lines += output_lines(normalised(err.decode(errors="replace"), folder, times), "! ")
     if process.returncode:
         lines.append(f"[{process.returncode}]")
     return lines
@@ -193,7 +203,7 @@ def run_case(case, paths, update):
             if update:
                 case.parts[index] = ("command", part[1], got + blank)
             elif got != expected:
-                faults.append(f"$ {part[1]}")
+                faults.append(f"${part[1]}")
                 faults += difflib.unified_diff(expected, got, "expected", "got", lineterm="")
     left = wait_until_left(marker)
     faults += [f"process {pid} is still there: {command}" for pid, command in left]
