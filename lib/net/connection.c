@@ -58,8 +58,17 @@ static void close_now(struct connection *c)
         uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
 
+static void tell_tap(struct connection *c)
+{
+    const struct exchange_tap *tap = c->exchange.tap;
+    c->exchange.tap = NULL;
+    if (tap)
+        tap->gone(&c->exchange);
+}
+
 void connection_reset(struct connection *c)
 {
+    tell_tap(c);
     if (leave(c) && uv_tcp_close_reset(&c->tcp, on_closed) != 0)
         uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
@@ -71,6 +80,7 @@ void connection_abort(struct connection *c)
         c->broken = true; /* what the handler still writes goes nowhere */
         handler->on_abort(handler->context, &c->exchange);
     }
+    tell_tap(c);
     close_now(c);
 }
 
@@ -139,9 +149,23 @@ static void write_rest(struct connection *c, size_t written)
     break_off(c);
 }
 
-void connection_flush(struct connection *c)
+size_t connection_release(struct connection *c, size_t n)
 {
     if (c->writing || c->out.len == 0 || c->broken)
+        return 0;
+    uv_buf_t part = uv_buf_init(c->out.data, (unsigned)(n < c->out.len ? n : c->out.len));
+    int written = uv_try_write((uv_stream_t *)&c->tcp, &part, 1);
+    if (written < 0 && written != UV_EAGAIN)
+        break_off(c);
+    if (written <= 0)
+        return 0;
+    buf_drop(&c->out, (size_t)written);
+    return (size_t)written;
+}
+
+void connection_flush(struct connection *c)
+{
+    if (c->writing || c->out.len == 0 || c->broken || c->hold)
         return;
     uv_buf_t all = uv_buf_init(c->out.data, (unsigned)c->out.len);
     int n = uv_try_write((uv_stream_t *)&c->tcp, &all, 1);
@@ -342,8 +366,10 @@ void connection_exchange_over(struct connection *c)
     MUST(c->phase == PHASE_ANSWERING, "phase %d", (int)c->phase);
     bool last = c->last || c->server->stopping;
     c->phase = last ? PHASE_FINISHING : PHASE_READING;
+    tell_tap(c);
     c->exchange.user = NULL;
-    c->begun = c->wrote = false;
+    c->cut = EXCHANGE_CUT_NOT;
+    c->begun = c->wrote = c->hold = false;
     struct buf *const buffers[] = {&c->head, &c->body, &c->headers};
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) {
         if (buffers[i]->size > KEPT_BYTES)
@@ -369,9 +395,27 @@ static void finish(struct connection *c)
     server_wait(c->server, c);
 }
 
+/* The tap ends the exchange: the handler is told that it is over, from the loop as always. */
+static void cut(struct connection *c)
+{
+    const struct server_handler *handler = &c->server->handler;
+    enum exchange_cut how = c->cut;
+    if (handler->on_abort)
+        handler->on_abort(handler->context, &c->exchange);
+    c->last = c->last || how == EXCHANGE_CUT_CLOSE;
+    if (how == EXCHANGE_CUT_RESET)
+        connection_reset(c);
+    else
+        connection_exchange_over(c);
+}
+
 void connection_turn(struct connection *c)
 {
     const struct server_handler *handler = &c->server->handler;
+    if (c->cut != EXCHANGE_CUT_NOT && !c->broken) {
+        cut(c);
+        return;
+    }
     if (!c->broken)
         connection_flush(c);
     if (c->broken) {

@@ -111,6 +111,8 @@ struct connection {
     bool ended;    /* the client sends no more */
     bool broken;   /* writing failed, or the client does not read */
     bool paused;   /* not reading, because enough is ahead */
+    bool hold;     /* output leaves only by exchange_release */
+    enum exchange_cut cut;
 };
 
 static inline struct connection *connection_of(struct exchange *ex)
@@ -148,6 +150,9 @@ void connection_wrote(struct connection *c, struct result r);
 
 /* Pass output to the kernel. */
 void connection_flush(struct connection *c);
+
+/* Pass at most `n` bytes to the kernel, held or not; how many it took. */
+size_t connection_release(struct connection *c, size_t n);
 
 /* The exchange is over: read on, or finish. */
 void connection_exchange_over(struct connection *c);

@@ -43,6 +43,10 @@ void exchange_begin(struct exchange *ex, unsigned status, struct slice content_t
                     enum exchange_framing framing, uint64_t length)
 {
     struct connection *c = live(ex);
+    if (ex->tap) {
+        ex->tap->begin(ex, status, content_type, framing, length);
+        return;
+    }
     MUST(!c->begun, "exchange_begin was called before");
     MUST(status >= 200 && status <= 599, "status %u", status);
     c->begun = true;
@@ -61,6 +65,10 @@ void exchange_begin(struct exchange *ex, unsigned status, struct slice content_t
 void exchange_write(struct exchange *ex, struct slice data)
 {
     struct connection *c = live(ex);
+    if (ex->tap) {
+        ex->tap->write(ex, data);
+        return;
+    }
     MUST(c->begun, "exchange_write before exchange_begin");
     if (c->bodyless || c->broken)
         return;
@@ -83,14 +91,28 @@ void exchange_write_raw(struct exchange *ex, struct slice bytes)
         connection_wrote(c, buf_append(connection_out(c), bytes));
 }
 
-void exchange_end(struct exchange *ex)
+void exchange_write_end(struct exchange *ex)
 {
     struct connection *c = live(ex);
-    MUST(c->begun, "exchange_end before exchange_begin");
+    MUST(c->begun, "the end of an answer before exchange_begin");
     if (c->framing == EXCHANGE_CHUNKED && !c->bodyless && !c->broken)
         connection_wrote(c, http_write_last_chunk(connection_out(c)));
     c->last = c->last || c->length_left != 0;
-    connection_exchange_over(c);
+}
+
+void exchange_end(struct exchange *ex)
+{
+    if (ex->tap) {
+        ex->tap->end(ex);
+        return;
+    }
+    exchange_write_end(ex);
+    exchange_finish(ex);
+}
+
+void exchange_finish(struct exchange *ex)
+{
+    connection_exchange_over(live(ex));
 }
 
 void exchange_reply(struct exchange *ex, unsigned status, struct slice content_type,
@@ -117,5 +139,36 @@ void exchange_reset(struct exchange *ex)
 
 size_t exchange_pending(struct exchange *ex)
 {
-    return connection_pending(connection_of(ex));
+    const struct connection *c = connection_of(ex);
+    return c->hold ? 0 : connection_pending(c);
+}
+
+/* ---- for taps ---- */
+
+void exchange_hold(struct exchange *ex, bool hold)
+{
+    struct connection *c = live(ex);
+    c->hold = hold;
+    connection_due(c);
+}
+
+size_t exchange_held(struct exchange *ex)
+{
+    return connection_of(ex)->out.len;
+}
+
+size_t exchange_release(struct exchange *ex, size_t n)
+{
+    return connection_release(live(ex), n);
+}
+
+void exchange_cut(struct exchange *ex, enum exchange_cut how)
+{
+    struct connection *c = live(ex);
+    if (how == EXCHANGE_CUT_END)
+        exchange_write_end(ex);
+    c->hold = false;
+    connection_flush(c);
+    c->cut = how;
+    connection_due(c);
 }

@@ -30,6 +30,8 @@
 
 struct server;
 
+struct exchange_tap;
+
 /* A request and the answer to it. The slices are valid as long as the exchange. */
 struct exchange {
     void *user; /* the handler's own; NULL at first */
@@ -40,6 +42,8 @@ struct exchange {
     struct slice headers; /* for http_header_find */
     struct slice body;
     struct server *server;
+    const struct exchange_tap *tap; /* NULL at first; set it before the exchange begins */
+    void *tap_state;                /* the tap's own */
 };
 
 struct server_handler {
@@ -132,5 +136,48 @@ void exchange_reset(struct exchange *ex);
  * the client does not read: it is cut off and the exchange aborted.
  */
 size_t exchange_pending(struct exchange *ex);
+
+/*
+ * Somebody between the handler and the wire, who changes answers on purpose: what the handler asks
+ * of exchange_begin, exchange_write and exchange_end comes here instead. To pass a call on, the tap
+ * takes itself off (`ex->tap = NULL`), calls the function and puts itself on again. After `end` the
+ * exchange is the tap's, which has to end it; the handler has forgotten it by then.
+ */
+struct exchange_tap {
+    void (*begin)(struct exchange *ex, unsigned status, struct slice content_type,
+                  enum exchange_framing framing, uint64_t length);
+    void (*write)(struct exchange *ex, struct slice data);
+    void (*end)(struct exchange *ex);
+    void (*gone)(struct exchange *ex); /* the exchange is over, however it ended: the last call */
+};
+
+/* For taps: exchange_end in two steps, with time to release the end of the body in between. */
+void exchange_write_end(struct exchange *ex);
+void exchange_finish(struct exchange *ex);
+
+/*
+ * For taps: from now on output stays here, counts as taken by the client, and leaves only by
+ * exchange_release, until the exchange is over or `hold` is false.
+ */
+void exchange_hold(struct exchange *ex, bool hold);
+
+/* Give at most `n` held bytes to the kernel, in one segment where it can; returns how many went. */
+size_t exchange_release(struct exchange *ex, size_t n);
+
+/* Held bytes. */
+size_t exchange_held(struct exchange *ex);
+
+enum exchange_cut {
+    EXCHANGE_CUT_NOT,
+    EXCHANGE_CUT_END,   /* the body ends as if it were complete */
+    EXCHANGE_CUT_CLOSE, /* FIN, whatever was announced */
+    EXCHANGE_CUT_RESET, /* RST */
+};
+
+/*
+ * For taps: end the exchange behind the handler's back, in the loop's next turn. The handler is
+ * told by on_abort; the tap lets nothing pass until then.
+ */
+void exchange_cut(struct exchange *ex, enum exchange_cut how);
 
 #endif

@@ -6,8 +6,10 @@
 
 #include <ctype.h>
 
+#include "core/jsontext.h"
 #include "core/parse.h"
 #include "core/text.h"
+#include "fault_tap.h"
 
 #define JSON_TYPE SLICE("application/json")
 
@@ -281,10 +283,77 @@ static void dispatch(struct call *call)
         route->handle(call);
 }
 
+/* ---- faults ---- */
+
+static struct result read_query_faults(struct call *call, bool openai, struct fault_plan *plan)
+{
+    struct slice rest = call->ex->query, pair, key;
+    while (slice_split(&rest, '&', &pair))
+        if (slice_split(&pair, '=', &key) && slice_is(key, "fault"))
+            TRY(faults_read(percent_decoded(call->arena, pair), openai, plan));
+    return RESULT_OK;
+}
+
+static struct result read_body_faults(struct call *call, bool openai, struct fault_plan *plan)
+{
+    json_t *body;
+    /* Most requests have none and need not be read twice; a body that is no JSON has none either */
+    if (slice_find(call->ex->body, SLICE("\"assay_fault\"")) < 0 ||
+        !result_ok(jsontext_read_in(call->arena, call->ex->body, &body)))
+        return RESULT_OK;
+    const json_t *fault = json_object_get(body, "assay_fault");
+    if (!fault)
+        return RESULT_OK;
+    ENSURE(json_is_string(fault), ERR_VALUE, "assay_fault is a text such as \"reset,at=3\"");
+    return faults_read(jsontext_slice(fault), openai, plan);
+}
+
+static struct result read_faults(struct call *call, struct fault_plan *plan)
+{
+    bool openai = slice_starts(call->ex->path, SLICE("/v1/"));
+    struct slice header;
+    TRY(read_query_faults(call, openai, plan));
+    if (http_header_find(call->ex->headers, SLICE("X-Assay-Fault"), &header))
+        TRY(faults_read(header, openai, plan));
+    return read_body_faults(call, openai, plan);
+}
+
+static void reply_status_fault(struct call *call, const struct fault_plan *plan)
+{
+    const uint64_t *values = plan->values[FAULT_STATUS];
+    if (values[FAULT_RETRY_AFTER] != FAULT_NOT_GIVEN)
+        add_header(call->ex, SLICE("Retry-After"),
+                   slice_str(arena_printf(call->arena, "%llu",
+                                          (unsigned long long)values[FAULT_RETRY_AFTER])));
+    reply_error(call, (unsigned)values[FAULT_CODE], "FAULT", "a fault was asked for", true);
+}
+
+/* Put the faults that the request asks for onto its answer; false when it is answered by that. */
+static bool accept_faults(struct call *call)
+{
+    struct fault_plan plan = {0};
+    if (!result_ok(read_faults(call, &plan))) {
+        reply_json(call, 400,
+                   request_failure(call->arena, "fault", "fault", error_last()->text, NULL));
+        return false;
+    }
+    if (!plan.any)
+        return true;
+    if (call->worker->options->no_faults) {
+        reply_error(call, 403, "FAULTS_OFF", "this worker was started with --no-faults", false);
+        return false;
+    }
+    fault_tap_attach(call->ex, call->worker->loop, &plan);
+    if (plan.asked[FAULT_STATUS])
+        reply_status_fault(call, &plan);
+    return !plan.asked[FAULT_STATUS];
+}
+
 void http_api_request(void *context, struct exchange *ex)
 {
     struct call call = {.worker = context, .ex = ex, .arena = arena_new()};
     add_correlation_id(ex);
-    dispatch(&call);
+    if (accept_faults(&call))
+        dispatch(&call);
     arena_free(call.arena);
 }

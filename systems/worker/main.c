@@ -5,6 +5,7 @@
 
 #include "core/log.h"
 #include "core/memory.h"
+#include "faults.h"
 #include "options.h"
 #include "stub.h"
 #include "worker.h"
@@ -26,6 +27,12 @@ int main(int argc, char **argv)
         return complain(read);
     if (options.help) {
         options_help(stdout);
+        return 0;
+    }
+    if (options.help_faults) {
+        struct arena *arena = arena_new();
+        fputs(faults_page(arena), stdout);
+        arena_free(arena);
         return 0;
     }
     if (options.version) {

@@ -44,7 +44,11 @@ static const struct option table[] = {
      "Time from each token to the next (default 0: as fast as possible)"},
     {"--metrics-interval-ms", "X", OPTION_MILLISECONDS, AT(metrics_interval_ms), 0, 0,
      "Time between metrics events in a stream; 0 is none (default 1000)"},
+    {"--no-faults", NULL, OPTION_FLAG, AT(no_faults), 0, 0,
+     "Refuse requests that ask for faults (see --help-faults)"},
     {"--help", NULL, OPTION_FLAG, AT(help), 0, 0, "Show this"},
+    {"--help-faults", NULL, OPTION_FLAG, AT(help_faults), 0, 0,
+     "Show the faults that a request can ask for"},
     {"--version", NULL, OPTION_FLAG, AT(version), 0, 0, "Show the version"},
 };
 #define OPTION_COUNT (sizeof(table) / sizeof(table[0]))
@@ -128,8 +132,8 @@ struct result options_read(struct options *options, int argc, char *const *argv)
         }
         TRY(read_argument(option, argument, (char *)options + option->offset));
     }
-    ENSURE(options->stub_mode || options->help || options->version, ERR_USAGE,
-           "this build has no engine but the stub: add --stub-mode");
+    ENSURE(options->stub_mode || options->help || options->help_faults || options->version,
+           ERR_USAGE, "this build has no engine but the stub: add --stub-mode");
     return RESULT_OK;
 }
 

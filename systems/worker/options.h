@@ -25,7 +25,8 @@ struct options {
     uint64_t drain_timeout_s;
     double first_token_ms, delay_ms, metrics_interval_ms;
     bool stub_mode;
-    bool help, version;
+    bool no_faults;
+    bool help, help_faults, version;
 };
 
 /* Read the arguments; `options` gets the defaults first. ERR_USAGE with a suggestion. */
