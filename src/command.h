@@ -9,6 +9,7 @@
 
 /* What the options of all commands are read into. */
 struct invocation {
+    struct arena *arena; /* holds the lists */
     const struct command *command;
     struct assay_selection selection;
     struct assay_streams streams;

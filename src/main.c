@@ -73,7 +73,7 @@ int main(int argc, char **argv)
     if (!command)
         return command_unknown("assay", name);
 
-    struct invocation in = {.command = command};
+    struct invocation in = {.arena = arena, .command = command};
     bool read = options_read(command, argc > 2 ? argc - 2 : 0, argv + 2, &in, stderr);
     set_streams(&in);
     if (in.help) {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/memory.h"
+#include "core/arena.h"
 #include "core/parse.h"
 
 static const char *const color_words[] = {"auto", "always", "never", NULL};
@@ -96,13 +96,12 @@ static bool unknown_option(const struct command *command, const char *name, size
     return false;
 }
 
-static void append(struct assay_strings *list, const char *item)
+static void append(struct arena *arena, struct assay_strings *list, const char *item)
 {
-    const char **items = mem_alloc((list->count + 1) * sizeof(*items));
+    const char **items = ARENA_ARRAY(arena, const char *, list->count + 1);
     if (list->count)
         memcpy(items, list->items, list->count * sizeof(*items));
     items[list->count] = item;
-    /* The shorter list is left: a command line is read once and is short. */
     *list = (struct assay_strings){items, list->count + 1};
 }
 
@@ -134,7 +133,7 @@ static bool store_value(const struct command *command, const struct option *o, c
         *(const char **)field = value;
         return true;
     case OPTION_LIST:
-        append(field, value);
+        append(out->arena, field, value);
         return true;
     case OPTION_COUNT:
         if (result_ok(parse_unsigned(slice_str(value), 100000, &number)) && number > 0) {
@@ -222,7 +221,7 @@ bool options_read(const struct command *command, int argc, char **argv, struct i
         const char *text = argv[r.at++];
         bool read = true;
         if (options_over || text[0] != '-' || text[1] == '\0')
-            append(&out->words, text);
+            append(out->arena, &out->words, text);
         else if (strcmp(text, "--") == 0)
             options_over = true;
         else if (text[1] == '-')

@@ -8,8 +8,8 @@
 #include "command.h"
 
 /*
- * Read `argv` (after the command's name) into `*out`, whose lists are allocated once and live as
- * long as the program. False after saying on `err` what is wrong.
+ * Read `argv` (after the command's name) into `*out`, whose lists live in its arena. False after
+ * saying on `err` what is wrong.
  */
 bool options_read(const struct command *command, int argc, char **argv, struct invocation *out,
                   FILE *err);

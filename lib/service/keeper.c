@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,12 +71,22 @@ static bool take_over_streams(const struct keeper_launch *launch)
            close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0;
 }
 
+/* Linux has so many, and numbers them from 1. */
+#define KERNEL_SIGNALS 64
+
 /* Default dispositions first and the mask second, so that no handler of assay's ever runs here. */
 static bool default_signals(void)
 {
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    for (int s = 1; s < NSIG; s++)
-        (void)sigaction(s, &action, NULL); /* refused for SIGKILL, SIGSTOP and glibc's own two */
+    /* By the system call: glibc refuses its own two signals, which whoever started us may have had
+     * ignored. All zero is SIG_DFL without flags. */
+    static const struct {
+        void *handler;
+        unsigned long flags;
+        void *restorer;
+        uint64_t mask;
+    } action;
+    for (int s = 1; s <= KERNEL_SIGNALS; s++)
+        (void)syscall(SYS_rt_sigaction, s, &action, NULL, sizeof(action.mask)); /* not SIGKILL */
     sigset_t none;
     sigemptyset(&none);
     return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
