@@ -97,13 +97,12 @@ static void on_exit_of(void *context, const struct process_end *end)
     char text[PROCESS_END_TEXT];
     show_output(step, process,
                 arena_printf(step->arena, "the program %s", process_end_text(text, end)));
+    bool lost = end->fate == PROCESS_LOST; /* `end` goes with the process */
     process_free(process);
     mem_free(state);
-    if (end->fate == PROCESS_LOST)
-        step_finish(step,
-                    error_set(ERR_DIED, "the program and its keeper were killed from outside"));
-    else
-        step_finish(step, RESULT_OK);
+    step_finish(step,
+                lost ? error_set(ERR_DIED, "the program and its keeper were killed from outside")
+                     : RESULT_OK);
 }
 
 static const char *const *argv_of(struct step *step)
