@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/arena.h"
 #include "core/memory.h"
 #include "core/parse.h"
 #include "core/text.h"
@@ -64,6 +65,8 @@ int main(int argc, char **argv)
     int status = assay_init(stderr);
     if (status)
         return status;
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
     const char *name = argc > 1 ? argv[1] : "help";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         name = "help";
