@@ -3,7 +3,7 @@
 #
 #     test_example.sh EXAMPLE LIBRARY SOURCE
 set -u
-example=$1 library=$2 source=$3
+example=$(realpath "$1") library=$2 source=$3
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 cd "$folder" || exit 1
