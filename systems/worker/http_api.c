@@ -9,6 +9,7 @@
 #include "core/jsontext.h"
 #include "core/parse.h"
 #include "core/text.h"
+#include "openai.h"
 #include "fault_tap.h"
 
 #define JSON_TYPE SLICE("application/json")
@@ -234,10 +235,18 @@ static void shut_down(struct call *call)
     worker_shut_down(call->worker);
 }
 
+static void openai(struct call *call)
+{
+    struct pace pace;
+    if (read_pace(call, &pace))
+        openai_request_received(call->worker, call->ex, &pace);
+}
+
 /* ---- routes ---- */
 
 static const struct route {
-    const char *method, *path;
+    const char *method; /* NULL: the handler looks at it, and answers while draining as it likes */
+    const char *path;
     bool more;           /* the path goes on behind `path` */
     bool while_draining; /* answered then too; the others get 503 */
     void (*handle)(struct call *call);
@@ -248,6 +257,7 @@ static const struct route {
     {"POST", "/cancel", false, true, cancel_in_body},
     {"POST", "/cancel/", true, true, cancel_in_path},
     {"POST", "/shutdown", false, true, shut_down},
+    {NULL, "/v1/", true, true, openai},
 };
 
 static void refuse_method(struct call *call, const struct route *route)
@@ -275,7 +285,7 @@ static void dispatch(struct call *call)
         return;
     }
     call->rest = slice_from(ex->path, strlen(route->path));
-    if (!slice_is(method, route->method))
+    if (route->method && !slice_is(method, route->method))
         refuse_method(call, route);
     else if (call->worker->draining && !route->while_draining)
         reply_error(call, 503, "WORKER_UNHEALTHY", "the worker is shutting down", false);

@@ -9,14 +9,22 @@
 #include "schedule.h"
 
 struct exchange;
+struct openai_answer;
 
-/* One /execute request under way: about 350 bytes and the engine's sequence. */
+/* How a job is paced: from the command line, and changed by a request's headers. In ns. */
+struct pace {
+    int64_t first_token, delay, metrics_interval;
+};
+
+/* One request for tokens under way: about 350 bytes and the engine's sequence. */
 struct job {
     struct wake wake;
     struct generation generation;
     struct exchange *exchange;
-    struct job *next; /* in its bucket */
-    bool parked;      /* the client does not keep up: no turn before it has taken what there is */
+    struct openai_answer *answer; /* what the events become; NULL: /execute's stream */
+    struct pace pace;             /* of the answer's generations */
+    struct job *next;             /* in its bucket */
+    bool parked; /* the client does not keep up: no turn before it has taken what there is */
     size_t id_len;
     char id[];
 };

@@ -30,6 +30,8 @@ static const struct option table[] = {
      "GPU shown in /health (default 0)"},
     {"--callback-url", "URL", OPTION_TEXT, AT(callback_url), 0, 0,
      "POST to this http:// address when ready; failing ends the worker"},
+    {"--api-key", "KEY", OPTION_TEXT, AT(api_key), 0, 0,
+     "Ask for this bearer token on the paths below /v1 (default: none)"},
     {"--max-tokens-out", "N", OPTION_WHOLE, AT(max_tokens_out), 1, 2048,
      "Highest max_tokens a request may ask for (default 2048)"},
     {"--kv-cache-size-mb", "N", OPTION_WHOLE, AT(kv_cache_mb), 0, 1 << 20,

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/memory.h"
 #include "http_api.h"
+#include "openai_answer.h"
 
 /* Unread bytes at which a stream is parked. */
 #define PENDING_MAX (64u << 10)
@@ -114,6 +115,7 @@ static void forget(struct worker *w, struct job *job, enum outcome outcome)
     metrics_duration(&w->metrics, clock_now() - job->generation.started);
     schedule_remove(&w->schedule, &job->wake);
     generation_free(&job->generation);
+    openai_answer_free(job->answer);
     jobs_remove(&w->jobs, job);
     stop_when_drained(w);
 }
@@ -129,8 +131,12 @@ static void finish(struct worker *w, struct job *job)
     };
     struct exchange *ex = job->exchange;
     MUST(job->generation.state != GENERATION_RUNNING, "job %.*s", SLICE_ARG(job_id(job)));
-    send_events(w, job);
-    exchange_end(ex);
+    if (job->answer) {
+        openai_answer_finish(job->answer, ex, &w->out);
+    } else {
+        send_events(w, job);
+        exchange_end(ex);
+    }
     forget(w, job, outcomes[job->generation.state]);
 }
 
@@ -140,24 +146,62 @@ static void schedule_next(struct worker *w, struct job *job, int64_t now)
     schedule_set(&w->schedule, &job->wake, due > now ? due : now + 1);
 }
 
+/* What every generation of this worker has in common. */
+static struct generation_options options_for(const struct worker *w, const struct pace *pace)
+{
+    return (struct generation_options){
+        .engine = w->engine,
+        .vram_bytes = w->vram_bytes,
+        .first_token = pace->first_token,
+        .delay = pace->delay,
+        .metrics_interval = pace->metrics_interval,
+        .timeout = (int64_t)w->options->inference_timeout_s * NS_PER_S,
+    };
+}
+
+/* Begin the answer's next generation; false when there is none. */
+static bool next_generation(struct worker *w, struct job *job, int64_t now)
+{
+    if (!job->answer)
+        return false;
+    struct generation_options options = options_for(w, &job->pace);
+    options.metrics_interval = 0;
+    if (!openai_answer_next(job->answer, &options, &w->out))
+        return false;
+    w->metrics.tokens_out += job->generation.tokens_out;
+    generation_free(&job->generation);
+    generation_start(&job->generation, &options, now, &w->out);
+    return true;
+}
+
+/* Send what there is, and see to the job's next turn or its end. */
+static void go_on(struct worker *w, struct job *job, int64_t now)
+{
+    while (job->generation.state != GENERATION_RUNNING) {
+        if (!next_generation(w, job, now)) {
+            finish(w, job);
+            return;
+        }
+    }
+    send_events(w, job);
+    schedule_next(w, job, now);
+}
+
 static void turn(void *context, struct wake *wake, int64_t now)
 {
     struct worker *w = context;
     struct job *job = (struct job *)((char *)wake - offsetof(struct job, wake));
     job->parked = exchange_pending(job->exchange) > PENDING_MAX && now < job->generation.deadline;
-    if (!job->parked) {
-        size_t share = PASS_TOKENS / (w->jobs.count + 1);
-        uint32_t budget = share < TURN_TOKENS_MIN   ? TURN_TOKENS_MIN
-                          : share > TURN_TOKENS_MAX ? TURN_TOKENS_MAX
-                                                    : (uint32_t)share;
-        generation_turn(&job->generation, now, budget, &w->out);
-        if (job->generation.state != GENERATION_RUNNING) {
-            finish(w, job);
-            return;
-        }
-        send_events(w, job);
+    if (job->parked) {
+        schedule_next(w, job, now);
+        return;
     }
-    schedule_next(w, job, now);
+    size_t share = PASS_TOKENS / (w->jobs.count + 1);
+    uint32_t budget = share < TURN_TOKENS_MIN   ? TURN_TOKENS_MIN
+                      : share > TURN_TOKENS_MAX ? TURN_TOKENS_MAX
+                                                : (uint32_t)share;
+    generation_turn(&job->generation, now, budget, &w->out);
+    go_on(w, job, now);
 }
 
 void worker_execute(struct worker *w, struct exchange *ex, const struct execute_request *request,
@@ -166,24 +210,17 @@ void worker_execute(struct worker *w, struct exchange *ex, const struct execute_
     struct job *job = jobs_add(&w->jobs, request->job_id);
     MUST(job, "job %.*s runs already", SLICE_ARG(request->job_id));
     int64_t now = clock_now();
-    struct generation_options options = {
-        .engine = w->engine,
-        .request = {.prompt = request->prompt,
-                    .seed = request->seed,
-                    .temperature = request->temperature,
-                    .top_p = request->top_p,
-                    .min_p = request->min_p,
-                    .repetition_penalty = request->repetition_penalty,
-                    .top_k = request->top_k},
-        .max_tokens = request->max_tokens,
-        .stop = request->stop,
-        .stop_count = request->stop_count,
-        .vram_bytes = w->vram_bytes,
-        .first_token = pace->first_token,
-        .delay = pace->delay,
-        .metrics_interval = pace->metrics_interval,
-        .timeout = (int64_t)w->options->inference_timeout_s * NS_PER_S,
-    };
+    struct generation_options options = options_for(w, pace);
+    options.request = (struct engine_request){.prompt = request->prompt,
+                                              .seed = request->seed,
+                                              .temperature = request->temperature,
+                                              .top_p = request->top_p,
+                                              .min_p = request->min_p,
+                                              .repetition_penalty = request->repetition_penalty,
+                                              .top_k = request->top_k};
+    options.max_tokens = request->max_tokens;
+    options.stop = request->stop;
+    options.stop_count = request->stop_count;
     char started_at[CLOCK_TEXT];
     job->exchange = ex;
     ex->user = job;
@@ -191,12 +228,28 @@ void worker_execute(struct worker *w, struct exchange *ex, const struct execute_
     exchange_begin(ex, 200, SLICE("text/event-stream"), EXCHANGE_CHUNKED, 0);
     frame_started(&w->out, request->job_id, w->model, clock_text(started_at, clock_wall()));
     generation_start(&job->generation, &options, now, &w->out);
-    if (job->generation.state != GENERATION_RUNNING) {
-        finish(w, job);
-        return;
+    go_on(w, job, now);
+}
+
+void worker_answer(struct worker *w, struct exchange *ex, struct openai_answer *answer,
+                   const struct pace *pace)
+{
+    struct job *job = jobs_add(&w->jobs, openai_answer_id(answer));
+    MUST(job, "job %.*s runs already", SLICE_ARG(openai_answer_id(answer)));
+    int64_t now = clock_now();
+    job->exchange = ex;
+    job->answer = answer;
+    job->pace = *pace;
+    ex->user = job;
+    w->metrics.tokens_in += openai_answer_prompt_tokens(answer);
+    if (openai_answer_streams(answer)) {
+        struct result added = exchange_header(ex, SLICE("Cache-Control"), SLICE("no-cache"));
+        MUST(result_ok(added), "a header of ours");
+        exchange_begin(ex, 200, SLICE("text/event-stream"), EXCHANGE_CHUNKED, 0);
     }
-    send_events(w, job);
-    schedule_next(w, job, now);
+    bool begun = next_generation(w, job, now);
+    MUST(begun, "job %.*s generates nothing", SLICE_ARG(job_id(job)));
+    go_on(w, job, now);
 }
 
 bool worker_cancel(struct worker *w, struct slice id)

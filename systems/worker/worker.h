@@ -15,11 +15,6 @@
 #include "options.h"
 #include "request.h"
 
-/* How a job is paced: from the command line, and changed by a request's headers. In ns. */
-struct pace {
-    int64_t first_token, delay, metrics_interval;
-};
-
 struct worker {
     uv_loop_t *loop;
     struct server *server;
@@ -54,6 +49,10 @@ const char *worker_state(const struct worker *w);
 /* Run a job on the exchange, which becomes its event stream. No job of that id may run already. */
 void worker_execute(struct worker *w, struct exchange *ex, const struct execute_request *request,
                     const struct pace *pace);
+
+/* The same for an answer of OpenAI's form, which the job takes over; its id is the answer's. */
+void worker_answer(struct worker *w, struct exchange *ex, struct openai_answer *answer,
+                   const struct pace *pace);
 
 /* End the job's stream with the reason CANCELLED; false when no such job runs. */
 bool worker_cancel(struct worker *w, struct slice job_id);

@@ -1,0 +1,217 @@
+/*
+ * OpenAI's API: models, chat and text completions, embeddings.
+ */
+#include "openai.h"
+
+#include "core/text.h"
+#include "embedding.h"
+#include "openai_answer.h"
+
+struct api_call {
+    struct worker *worker;
+    struct exchange *ex;
+    struct arena *arena; /* until the handler returns, unless an answer took it over */
+    const struct pace *pace;
+    struct slice rest; /* of the path, behind the route's */
+};
+
+static struct openai_model served_model(const struct worker *w)
+{
+    return (struct openai_model){w->model, (uint32_t)w->options->max_tokens_out};
+}
+
+/* ---- replies ---- */
+
+static void reply(struct api_call *call, unsigned status, struct slice json)
+{
+    exchange_reply(call->ex, status, SLICE("application/json"), json);
+}
+
+static void reply_error(struct api_call *call, const struct openai_error *error)
+{
+    reply(call, error->status, openai_error_json(call->arena, error));
+}
+
+static void refuse(struct api_call *call, unsigned status, const char *code, const char *message)
+{
+    reply_error(call, &(struct openai_error){.status = status,
+                                             .message = message,
+                                             .type = status >= 500 ? "server_error"
+                                                                   : "invalid_request_error",
+                                             .code = code});
+}
+
+static const char *shown_target(struct api_call *call)
+{
+    struct slice method = text_shown(call->arena, call->ex->method, 20),
+                 path = text_shown(call->arena, call->ex->path, 200);
+    return arena_printf(call->arena, "%.*s %.*s", SLICE_ARG(method), SLICE_ARG(path));
+}
+
+/* False when the body is not announced as JSON, which is then answered. */
+static bool require_json(struct api_call *call)
+{
+    struct slice type, rest;
+    if (http_header_find(call->ex->headers, SLICE("Content-Type"), &rest) &&
+        slice_split(&rest, ';', &type) &&
+        slice_eq_nocase(slice_trim(type), SLICE("application/json")))
+        return true;
+    refuse(call, 415, NULL, "Unsupported content type: expected Content-Type: application/json.");
+    return false;
+}
+
+/* ---- models ---- */
+
+static void add_model(struct api_call *call, struct text *t)
+{
+    text_add_str(t, "{\"id\":");
+    text_add_json(t, call->worker->model);
+    text_add_str(t, ",\"object\":\"model\",\"created\":1700000000,\"owned_by\":\"assay\"}");
+}
+
+static void list_models(struct api_call *call)
+{
+    struct text t = text_in(call->arena);
+    text_add_str(&t, "{\"object\":\"list\",\"data\":[");
+    add_model(call, &t);
+    text_add_str(&t, "]}");
+    reply(call, 200, text_slice(&t));
+}
+
+static void show_model(struct api_call *call)
+{
+    struct text t = text_in(call->arena);
+    if (slice_eq(call->rest, call->worker->model)) {
+        add_model(call, &t);
+        reply(call, 200, text_slice(&t));
+        return;
+    }
+    struct slice shown = text_shown(call->arena, call->rest, 200);
+    reply_error(call, &(struct openai_error){
+                          .status = 404,
+                          .message = arena_printf(call->arena, "The model '%.*s' does not exist",
+                                                  SLICE_ARG(shown)),
+                          .type = "invalid_request_error",
+                          .param = "model",
+                          .code = "model_not_found"});
+}
+
+/* ---- completions ---- */
+
+static void complete(struct api_call *call, enum openai_form form)
+{
+    struct worker *w = call->worker;
+    struct openai_model model = served_model(w);
+    struct openai_request request;
+    struct openai_error error;
+    if (!require_json(call)) {
+        w->metrics.requests[OUTCOME_ERROR]++;
+        return;
+    }
+    if (!openai_read(call->arena, form, &model, call->ex->body, &request, &error)) {
+        w->metrics.requests[OUTCOME_ERROR]++;
+        reply_error(call, &error);
+        return;
+    }
+    worker_answer(w, call->ex, openai_answer_new(take(&call->arena), &request, &model, w->engine),
+                  call->pace);
+}
+
+static void chat_completions(struct api_call *call)
+{
+    complete(call, OPENAI_CHAT);
+}
+
+static void completions(struct api_call *call)
+{
+    complete(call, OPENAI_COMPLETION);
+}
+
+/* ---- embeddings ---- */
+
+static void embeddings(struct api_call *call)
+{
+    struct worker *w = call->worker;
+    struct openai_model model = served_model(w);
+    struct openai_inputs inputs;
+    struct openai_error error;
+    if (!require_json(call))
+        return;
+    if (openai_read_embeddings(call->arena, &model, call->ex->body, &inputs, &error))
+        reply(call, 200, embedding_answer(call->arena, &inputs, &model, w->engine));
+    else
+        reply_error(call, &error);
+}
+
+/* ---- routes ---- */
+
+static const struct api_route {
+    const char *method, *path;
+    bool more; /* the path goes on behind `path` */
+    void (*handle)(struct api_call *call);
+} routes[] = {
+    {"GET", "/v1/models", false, list_models},
+    {"GET", "/v1/models/", true, show_model},
+    {"POST", "/v1/chat/completions", false, chat_completions},
+    {"POST", "/v1/completions", false, completions},
+    {"POST", "/v1/embeddings", false, embeddings},
+};
+
+/* The route; NULL with `*other` set when the path is known with another method. */
+static const struct api_route *find_route(struct api_call *call, bool *other)
+{
+    const struct exchange *ex = call->ex;
+    struct slice method = slice_is(ex->method, "HEAD") ? SLICE("GET") : ex->method;
+    *other = false;
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        struct slice path = slice_str(routes[i].path);
+        if (!(routes[i].more ? slice_starts(ex->path, path) && ex->path.len > path.len
+                             : slice_eq(ex->path, path)))
+            continue;
+        if (slice_is(method, routes[i].method)) {
+            call->rest = slice_from(ex->path, path.len);
+            return &routes[i];
+        }
+        *other = true;
+    }
+    return NULL;
+}
+
+static bool authorized(struct api_call *call)
+{
+    const char *key = call->worker->options->api_key;
+    struct slice value;
+    bool given = http_header_find(call->ex->headers, SLICE("Authorization"), &value);
+    if (!key)
+        return true;
+    if (given && slice_starts(value, SLICE("Bearer ")) && slice_is(slice_from(value, 7), key))
+        return true;
+    refuse(call, 401, "invalid_api_key",
+           given ? "Incorrect API key provided."
+                 : "You didn't provide an API key. You need to provide your API key in an "
+                   "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).");
+    return false;
+}
+
+static void dispatch(struct api_call *call)
+{
+    bool other;
+    if (!authorized(call))
+        return;
+    const struct api_route *route = find_route(call, &other);
+    if (!route)
+        refuse(call, other ? 405 : 404, NULL,
+               arena_printf(call->arena, "%s (%s)", other ? "Method not allowed" : "Invalid URL",
+                            shown_target(call)));
+    else if (call->worker->draining)
+        refuse(call, 503, "server_shutting_down", "The server is shutting down.");
+    else
+        route->handle(call);
+}
+
+void openai_request_received(struct worker *w, struct exchange *ex, const struct pace *pace)
+{
+    struct api_call call = {.worker = w, .ex = ex, .arena = arena_new(), .pace = pace};
+    dispatch(&call);
+    arena_free(call.arena);
+}
