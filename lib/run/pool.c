@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "core/log.h"
 #include "core/memory.h"
 #include "core/parse.h"
 #include "core/text.h"
@@ -164,6 +165,8 @@ static struct result resolve(void *context, uint16_t port, struct arena *arena,
 
 static void emit(const struct instance *instance, const char *state, const char *detail)
 {
+    /* Without the detail, which may hold what the service printed, and so a secret. */
+    log_debug("service", "%.*s is %s", SLICE_ARG(instance->spec->name), state);
     const struct event event = {
         .kind = EVENT_SERVICE,
         .at_wall = clock_wall(),

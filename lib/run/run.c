@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/limits.h"
+#include "core/log.h"
 #include "core/memory.h"
 #include "core/text.h"
 #include "net/client.h"
@@ -99,6 +100,7 @@ static void case_over(struct entry *e, struct case_result *result)
     e->progress = OVER;
     e->status = result->status;
     run->over++;
+    log_debug("run", "case %.*s: %s", SLICE_ARG(e->pc->key), case_status_name(result->status));
     pool_case_over(run->pool, e->pc);
     recorder_case(run->o.recorder, result);
     if (run->o.max_failures && run->failed + run->errors >= run->o.max_failures && !run->ending)
@@ -149,6 +151,7 @@ static void begin(struct entry *e)
         .run = run->o.info,
         .started = {e->pc->key, e->pc->id, e->slot},
     };
+    log_debug("run", "case %.*s begins in slot %u", SLICE_ARG(e->pc->key), e->slot);
     recorder_emit(run->o.recorder, &event);
     struct case_run_options options = {
         .loop = run->o.loop,
