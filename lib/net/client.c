@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <stdlib.h>
 
 #include "core/arena.h"
 #include "core/buf.h"
@@ -70,7 +71,9 @@ struct client_call {
     struct client_response response;
     bool head_told;
     size_t body_len, body_max;
-    struct result refused; /* why we ended the transfer ourselves */
+    bool has_type;            /* the request's headers say what its body is */
+    struct result refused;    /* why we ended the transfer ourselves, */
+    const char *refused_text; /* and in words */
     char curl_text[CURL_ERROR_SIZE];
 };
 
@@ -113,6 +116,15 @@ static void end_call(struct client_call *call)
     client->active--;
 }
 
+/* End the transfer from within a callback of curl's: other transfers may go on before its end is
+ * told, so the words are kept. */
+static size_t refuse(struct client_call *call, struct result why)
+{
+    call->refused = why;
+    call->refused_text = arena_printf(call->arena, "%s", error_last()->text);
+    return 0;
+}
+
 static void tell_head(struct client_call *call)
 {
     if (call->head_told)
@@ -149,11 +161,16 @@ static enum error_code error_of(CURLcode code)
 static void finish_call(struct client_call *call, CURLcode code)
 {
     struct client *client = call->client;
-    struct result result = call->refused;
-    if (result_ok(result) && code != CURLE_OK) {
+    struct result result = RESULT_OK;
+    if (!result_ok(call->refused)) {
+        result = error_set(call->refused.code, "%s", call->refused_text);
+    } else if (code != CURLE_OK) {
         const char *text =
             call->curl_text[0] ? call->curl_text : client->curl.curl_easy_strerror(code);
-        result = error_set(error_of(code), "%s", text);
+        enum error_code kind = error_of(code);
+        result =
+            error_set(kind, "%s%s", text,
+                      kind == ERR_TLS ? " (a step with \"insecure\": true does not verify)" : "");
     }
     if (call->response.status != 0)
         tell_head(call);
@@ -253,8 +270,12 @@ static size_t on_header(char *data, size_t size, size_t count, void *user)
         return size * count;
     }
     ptrdiff_t colon = slice_find_byte(line, ':');
-    if (colon <= 0 || call->response.header_count == LIMIT_HTTP_HEADERS)
+    if (colon <= 0 || call->head_told) /* the empty line at the end, or a trailer */
         return size * count;
+    if (call->response.header_count == LIMIT_HTTP_HEADERS) {
+        return refuse(call, error_set(ERR_TOO_LARGE, "the response has more than %d headers",
+                                      LIMIT_HTTP_HEADERS));
+    }
     line = arena_copy(call->arena, line);
     call->headers[call->response.header_count++] = (struct client_header){
         slice_part(line, 0, (size_t)colon), slice_trim(slice_from(line, (size_t)colon + 1))};
@@ -266,14 +287,13 @@ static size_t on_write(char *data, size_t size, size_t count, void *user)
     struct client_call *call = user;
     struct slice bytes = slice_of(data, size * count);
     if (bytes.len > call->body_max - call->body_len) {
-        call->refused =
-            error_set(ERR_TOO_LARGE, "the response has more than %zu bytes", call->body_max);
-        return 0;
+        return refuse(
+            call, error_set(ERR_TOO_LARGE, "the response has more than %zu bytes", call->body_max));
     }
     call->body_len += bytes.len;
     tell_head(call);
-    call->handlers.on_body(call->context, bytes, clock_now());
-    return bytes.len;
+    struct result taken = call->handlers.on_body(call->context, bytes, clock_now());
+    return result_ok(taken) ? bytes.len : refuse(call, taken);
 }
 
 struct client *client_new(uv_loop_t *loop)
@@ -316,6 +336,7 @@ static struct client_call *take_call(struct client *client)
     call->response = (struct client_response){0};
     call->head_told = false;
     call->body_len = 0;
+    call->has_type = false;
     call->refused = RESULT_OK;
     call->curl_text[0] = '\0';
     client->active++;
@@ -335,6 +356,7 @@ static struct result build_headers(struct client_call *call, const struct client
     call->header_list = curl->curl_slist_append(NULL, "Expect:");
     for (size_t i = 0; i < request->header_count; i++) {
         struct slice name = request->headers[i].name, value = request->headers[i].value;
+        call->has_type = call->has_type || slice_eq_nocase(name, SLICE("content-type"));
         ENSURE(name.len && line_safe(name) && line_safe(value) && slice_find_byte(name, ':') < 0,
                ERR_VALUE, "the header \"%.*s\" holds a character that a header may not",
                SLICE_ARG(name));
@@ -344,7 +366,42 @@ static struct result build_headers(struct client_call *call, const struct client
                       : arena_printf(call->arena, "%.*s;", SLICE_ARG(name));
         call->header_list = curl->curl_slist_append(call->header_list, line);
     }
+    /* curl would call every body a form. */
+    if (!call->has_type)
+        call->header_list = curl->curl_slist_append(call->header_list, "Content-Type:");
     return RESULT_OK;
+}
+
+/* A method that curl is told as such is changed where a redirect changes it (303 makes a GET). */
+static void set_method(struct client_call *call, const struct client_request *request)
+{
+    const struct curl_library *curl = &call->client->curl;
+    const char *method = request->method;
+    bool post = strcmp(method, "POST") == 0, head = strcmp(method, "HEAD") == 0,
+         get = strcmp(method, "GET") == 0 && !request->has_body;
+    bool body = request->has_body || post || strcmp(method, "PUT") == 0 ||
+                strcmp(method, "PATCH") == 0; /* without one: an empty one, of a length */
+    if (head)
+        curl->curl_easy_setopt(call->easy, CURLOPT_NOBODY, 1L);
+    else if (!post && !get)
+        curl->curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, method);
+    if (body && !head) {
+        curl->curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                               (curl_off_t)request->body.len);
+        curl->curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS,
+                               request->body.data ? request->body.data : "");
+    }
+}
+
+/* Services on this machine are behind no proxy, whatever the environment forgets to say. */
+static const char *without_proxy(struct client_call *call)
+{
+    const char *given = getenv("no_proxy");
+    given = given ? given : getenv("NO_PROXY");
+    if (given && strcmp(given, "*") == 0)
+        return given;
+    return arena_printf(call->arena, "localhost,127.0.0.1,::1%s%s", given ? "," : "",
+                        given ? given : "");
 }
 
 static void set_options(struct client_call *call, const struct client_request *request)
@@ -354,7 +411,9 @@ static void set_options(struct client_call *call, const struct client_request *r
     curl->curl_easy_setopt(easy, CURLOPT_URL, request->url);
     curl->curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl->curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    curl->curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    /* "/a/../b" is sent as it stands: what a service makes of it is worth a case. */
+    curl->curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl->curl_easy_setopt(easy, CURLOPT_NOPROXY, without_proxy(call));
     curl->curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->header_list);
     curl->curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl->curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
@@ -365,13 +424,7 @@ static void set_options(struct client_call *call, const struct client_request *r
     curl->curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl->curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
     curl->curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-    if (strcmp(request->method, "HEAD") == 0)
-        curl->curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    if (request->has_body) {
-        curl->curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-        curl->curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-                               request->body.data ? request->body.data : "");
-    }
+    set_method(call, request);
     if (request->insecure) {
         curl->curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl->curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);

@@ -1,6 +1,7 @@
 /*
- * The HTTP client of functional steps, over libcurl: TLS verified, proxies from the environment,
- * redirects when asked for, HTTP/2 by ALPN. One client per loop keeps the connections.
+ * The HTTP client of functional steps, over libcurl: TLS verified, proxies from the environment
+ * (none to this machine), redirects when asked for, HTTP/2 by ALPN. One client per loop keeps the
+ * connections.
  *
  * libcurl and the forty libraries behind it cost six milliseconds to load, as much as everything
  * else in a cold start; it is loaded with the first request, so that a command that sends none does
@@ -46,7 +47,8 @@ struct client_response {
  */
 struct client_handlers {
     void (*on_head)(void *context, const struct client_response *response);
-    void (*on_body)(void *context, struct slice bytes, int64_t at);
+    /* A failure ends the exchange: it is what on_done gets. */
+    struct result (*on_body)(void *context, struct slice bytes, int64_t at);
     void (*on_done)(void *context, struct result result, const struct client_response *response);
 };
 

@@ -8,6 +8,8 @@
 #include "core/limits.h"
 #include "core/text.h"
 
+#define EVENT_STREAM "text/event-stream"
+
 struct call {
     struct step *step;
     struct call_events events;
@@ -16,7 +18,8 @@ struct call {
     struct client_header *headers;
     size_t header_count;
     struct buf body;
-    struct result refused; /* why a piece of the body was refused */
+    struct stream stream;
+    bool streaming;
 };
 
 static void free_body(void *body)
@@ -60,7 +63,7 @@ static struct slice show_response(const struct call *call)
 
 static void show(struct step *step)
 {
-    const struct call *call = step->shown;
+    const struct call *call = step->state;
     step->observation->request_shown = show_request(call);
     step->observation->response_shown = show_response(call);
 }
@@ -78,19 +81,38 @@ static void on_head(void *context, const struct client_response *response)
     o->header_count = response->header_count;
     o->first_byte = response->first_byte;
     o->seen |= OBSERVED_STATUS | OBSERVED_HEADERS;
-    if (call->events.on_head)
-        call->refused = call->events.on_head(call->step);
+    struct slice type = observation_header(o, SLICE("content-type"));
+    call->streaming =
+        slice_eq_nocase(slice_part(type, 0, strlen(EVENT_STREAM)), SLICE(EVENT_STREAM));
+    if (call->streaming)
+        stream_init(&call->stream, o);
     step_progress(call->step);
 }
 
-static void on_body(void *context, struct slice bytes, int64_t at)
+static struct result on_event(void *context, struct stream_event *event)
 {
     struct call *call = context;
-    if (!result_ok(call->refused))
-        return;
-    call->refused = buf_append(&call->body, bytes);
-    if (result_ok(call->refused) && call->events.on_body)
-        call->refused = call->events.on_body(call->step, bytes, at);
+    TRY(call->events.on_event(call->step, &call->stream, event));
+    step_progress(call->step);
+    return RESULT_OK;
+}
+
+static struct result on_body(void *context, struct slice bytes, int64_t at)
+{
+    struct call *call = context;
+    TRY(buf_append(&call->body, bytes));
+    return call->streaming ? stream_feed(&call->stream, bytes, at, on_event, call) : RESULT_OK;
+}
+
+/* What there is of the answer, whole or cut, is in the observation. */
+static void complete(struct call *call)
+{
+    struct observation *o = call->step->observation;
+    call->client_call = NULL;
+    o->ended = clock_now();
+    o->body = buf_slice(&call->body);
+    if (call->streaming)
+        stream_close(&call->stream);
 }
 
 static void on_done(void *context, struct result result, const struct client_response *response)
@@ -98,13 +120,21 @@ static void on_done(void *context, struct result result, const struct client_res
     (void)response;
     struct call *call = context;
     struct observation *o = call->step->observation;
-    call->client_call = NULL;
-    o->ended = clock_now();
-    o->body = buf_slice(&call->body);
+    if (call->streaming && result_ok(result))
+        result = stream_end(&call->stream);
+    struct slice why = {0};
+    if (!result_ok(result))
+        why = arena_copy(o->arena, slice_str(error_last()->text));
+    complete(call);
     o->seen |= OBSERVED_TIME;
     if (o->seen & OBSERVED_STATUS)
         o->seen |= OBSERVED_BODY;
-    call->events.on_done(call->step, result_ok(call->refused) ? result : call->refused);
+    if (call->events.on_done)
+        call->events.on_done(call->step, call->streaming);
+    /* Reading half an answer may have failed too: that is not why. */
+    if (!result_ok(result))
+        result = error_set(result.code, "%.*s", SLICE_ARG(why));
+    step_finish(call->step, result);
 }
 
 static const struct client_handlers handlers = {on_head, on_body, on_done};
@@ -126,7 +156,7 @@ static void gather_headers(struct call *call, const struct call_request *request
 }
 
 struct result call_start(struct step *step, const struct call_request *request,
-                         const struct call_events *events, struct call **out)
+                         const struct call_events *events)
 {
     struct call *call = ARENA_NEW(step->arena, struct call);
     call->step = step;
@@ -150,17 +180,13 @@ struct result call_start(struct step *step, const struct call_request *request,
     };
     step->observation->started = clock_now();
     step->show = show;
-    step->shown = call;
-    *out = call;
+    step->state = call;
     return client_send(step->client, &wanted, &handlers, call, &call->client_call);
 }
 
-void call_cancel(struct call *call)
+void call_cancel(struct step *step)
 {
-    if (!call->client_call)
-        return;
+    struct call *call = step->state;
     client_cancel(call->client_call);
-    call->client_call = NULL;
-    call->step->observation->body = buf_slice(&call->body);
-    call->step->observation->ended = clock_now();
+    complete(call);
 }

@@ -1,13 +1,13 @@
 /*
- * An HTTP exchange as an observation: what every kind of step that speaks HTTP shares. A kind
- * builds the request, and may look at the response as it comes.
+ * An HTTP exchange as an observation: what every kind of step that speaks HTTP shares. A response
+ * of type text/event-stream is read as events. A kind builds the request, and says what it knows of
+ * the answer.
  */
 #ifndef STEP_CALL_H
 #define STEP_CALL_H
 
 #include "step/step.h"
-
-struct call;
+#include "step/stream.h"
 
 struct call_request {
     const char *method;
@@ -20,20 +20,19 @@ struct call_request {
 };
 
 struct call_events {
-    /* The status and headers are in the observation. May be NULL. */
-    struct result (*on_head)(struct step *step);
-    /* A piece of the body, also kept in the observation. A failure ends the exchange. May be NULL.
-     */
-    struct result (*on_body)(struct step *step, struct slice bytes, int64_t at);
-    /* The exchange is over; call step_finish. The observation is complete but for what the kind
-       itself adds. */
-    void (*on_done)(struct step *step, struct result result);
+    /* An event of a stream, kept in the observation; tokens that it brings go to `stream`. A
+       failure ends the exchange. */
+    struct result (*on_event)(struct step *step, struct stream *stream, struct stream_event *event);
+    /* The exchange is over, well or not: add to the observation what the kind makes of it. May be
+       NULL. */
+    void (*on_done)(struct step *step, bool streamed);
 };
 
-/* Begin; the call is part of the step's arena. */
+/* Begin; the call is part of the step's arena, and finishes the step. */
 struct result call_start(struct step *step, const struct call_request *request,
-                         const struct call_events *events, struct call **out) MUST_USE;
+                         const struct call_events *events) MUST_USE;
 
-void call_cancel(struct call *call);
+/* A kind's `cancel`. */
+void call_cancel(struct step *step);
 
 #endif

@@ -10,13 +10,6 @@
 #include "core/text.h"
 #include "step/call.h"
 #include "step/kinds.h"
-#include "step/stream.h"
-
-struct chat_state {
-    struct call *call;
-    struct stream stream;
-    bool streaming;
-};
 
 static void check_chat(const struct node *config, struct diagnostics *d)
 {
@@ -204,20 +197,9 @@ static void keep_whole(struct step *step)
     keep_error(step, o->body_json);
 }
 
-static struct result chat_head(struct step *step)
+static struct result chat_event(struct step *step, struct stream *stream,
+                                struct stream_event *event)
 {
-    struct chat_state *state = step->state;
-    struct slice type = observation_header(step->observation, SLICE("content-type"));
-    state->streaming = slice_starts(type, SLICE("text/event-stream"));
-    if (state->streaming)
-        stream_init(&state->stream, step->observation);
-    return RESULT_OK;
-}
-
-static struct result chat_event(void *context, struct stream_event *event)
-{
-    struct step *step = context;
-    struct chat_state *state = step->state;
     const json_t *choice = first_choice(event->json),
                  *content = json_object_get(json_object_get(choice, "delta"), "content");
     if (slice_is(event->data, "[DONE]"))
@@ -227,31 +209,16 @@ static struct result chat_event(void *context, struct stream_event *event)
     else
         event->name = SLICE("chunk");
     if (json_is_string(content) && json_string_length(content) > 0)
-        TRY(stream_token(&state->stream, jsontext_slice(content), -1, event->at));
+        TRY(stream_token(stream, jsontext_slice(content), -1, event->at));
     keep_finish(step, choice);
     keep_error(step, event->json);
-    step_progress(step);
     return RESULT_OK;
 }
 
-static struct result chat_body(struct step *step, struct slice bytes, int64_t at)
+static void chat_done(struct step *step, bool streamed)
 {
-    struct chat_state *state = step->state;
-    return state->streaming ? stream_feed(&state->stream, bytes, at, chat_event, step) : RESULT_OK;
-}
-
-static void chat_done(struct step *step, struct result result)
-{
-    struct chat_state *state = step->state;
-    if (state->streaming) {
-        struct result end = stream_end(&state->stream);
-        result = result_ok(result) ? end : result;
-        stream_free(&state->stream);
-        state->streaming = false;
-    } else {
+    if (!streamed)
         keep_whole(step);
-    }
-    step_finish(step, result);
 }
 
 /* ── the exchange ── */
@@ -282,26 +249,14 @@ static const struct node *chat_headers(struct step *step)
 
 static struct result chat_start(struct step *step)
 {
-    static const struct call_events events = {chat_head, chat_body, chat_done};
-    struct chat_state *state = ARENA_NEW(step->arena, struct chat_state);
+    static const struct call_events events = {chat_event, chat_done};
     struct call_request request = {
         .method = "POST", .content_type = "application/json", .has_body = true};
-    step->state = state;
     TRY(refuse_unsupported(step->config));
     TRY(chat_url(step, &request.url));
     request.headers = chat_headers(step);
     request.body = build_body(step);
-    return call_start(step, &request, &events, &state->call);
-}
-
-static void chat_cancel(struct step *step)
-{
-    struct chat_state *state = step->state;
-    call_cancel(state->call);
-    if (state->streaming) {
-        result_ignore(stream_end(&state->stream)); /* it was cut by us */
-        stream_free(&state->stream);
-    }
+    return call_start(step, &request, &events);
 }
 
 const struct step_kind step_chat = {
@@ -316,5 +271,5 @@ const struct step_kind step_chat = {
     .needs_url = chat_needs_url,
     .title = chat_title,
     .start = chat_start,
-    .cancel = chat_cancel,
+    .cancel = call_cancel,
 };

@@ -8,14 +8,6 @@
 #include "core/text.h"
 #include "step/call.h"
 #include "step/kinds.h"
-#include "step/stream.h"
-
-struct execute_state {
-    struct call *call;
-    struct stream stream;
-    bool streaming;
-    bool terminal; /* an end or error event came */
-};
 
 static const struct field execute_fields[] = {
     {"job_id", &shape_text, .help = "Names the job; a UUID when left out."},
@@ -73,16 +65,6 @@ static struct slice build_body(struct step *step)
     return jsontext_write(step->arena, body);
 }
 
-static struct result execute_head(struct step *step)
-{
-    struct execute_state *state = step->state;
-    struct slice type = observation_header(step->observation, SLICE("content-type"));
-    state->streaming = slice_starts(type, SLICE("text/event-stream"));
-    if (state->streaming)
-        stream_init(&state->stream, step->observation);
-    return RESULT_OK;
-}
-
 static void keep_end(struct step *step, const json_t *data)
 {
     struct observation *o = step->observation;
@@ -96,10 +78,9 @@ static void keep_end(struct step *step, const json_t *data)
         o->stop_sequence = arena_copy(step->arena, jsontext_slice(sequence));
 }
 
-static struct result execute_event(void *context, struct stream_event *event)
+static struct result execute_event(struct step *step, struct stream *stream,
+                                   struct stream_event *event)
 {
-    struct step *step = context;
-    struct execute_state *state = step->state;
     const json_t *type = json_object_get(event->json, "type");
     if (json_is_string(type))
         event->name = arena_copy(step->arena, jsontext_slice(type));
@@ -107,25 +88,23 @@ static struct result execute_event(void *context, struct stream_event *event)
         const json_t *text = json_object_get(event->json, "t"),
                      *index = json_object_get(event->json, "i");
         if (json_is_string(text))
-            TRY(stream_token(&state->stream, jsontext_slice(text),
+            TRY(stream_token(stream, jsontext_slice(text),
                              json_is_integer(index) ? json_integer_value(index) : -1, event->at));
     } else if (slice_is(event->name, "end")) {
-        state->terminal = true;
         keep_end(step, event->json);
     } else if (slice_is(event->name, "error")) {
-        state->terminal = true;
         step->observation->error = event->json;
         step->observation->seen |= event->json ? OBSERVED_ERROR : 0;
     }
-    step_progress(step);
     return RESULT_OK;
 }
 
-static struct result execute_data(struct step *step, struct slice bytes, int64_t at)
+static bool has_terminal(const struct observation *o)
 {
-    struct execute_state *state = step->state;
-    return state->streaming ? stream_feed(&state->stream, bytes, at, execute_event, step)
-                            : RESULT_OK;
+    for (size_t i = o->event_count; i > 0; i--)
+        if (slice_is(o->events[i - 1].name, "end") || slice_is(o->events[i - 1].name, "error"))
+            return true;
+    return false;
 }
 
 /* An answer that is no stream is a refusal: its JSON is the error. */
@@ -139,28 +118,19 @@ static void keep_refusal(struct step *step)
     }
 }
 
-static void execute_done(struct step *step, struct result result)
+static void execute_done(struct step *step, bool streamed)
 {
-    struct execute_state *state = step->state;
-    if (state->streaming) {
-        struct result end = stream_end(&state->stream);
-        result = result_ok(result) ? end : result;
-        /* A stream that ended as it should and brought nothing has no tokens and an empty text:
-           that was seen, and may be checked. */
-        if (state->terminal)
-            step->observation->seen |= OBSERVED_TEXT | OBSERVED_TOKENS;
-        stream_free(&state->stream);
-        state->streaming = false;
-    } else {
+    if (!streamed)
         keep_refusal(step);
-    }
-    step_finish(step, result);
+    /* A stream that ended as it should and brought nothing has no tokens and an empty text: that
+       was seen, and may be checked. */
+    else if (has_terminal(step->observation))
+        step->observation->seen |= OBSERVED_TEXT | OBSERVED_TOKENS;
 }
 
 static struct result execute_start(struct step *step)
 {
-    static const struct call_events events = {execute_head, execute_data, execute_done};
-    struct execute_state *state = ARENA_NEW(step->arena, struct execute_state);
+    static const struct call_events events = {execute_event, execute_done};
     struct call_request request = {
         .method = "POST",
         .headers = node_get(step->config, "headers"),
@@ -168,20 +138,9 @@ static struct result execute_start(struct step *step)
         .body = build_body(step),
         .has_body = true,
     };
-    step->state = state;
     TRY(step_url(step, node_string(node_get(step->config, "path"), SLICE("/execute")),
                  &request.url));
-    return call_start(step, &request, &events, &state->call);
-}
-
-static void execute_cancel(struct step *step)
-{
-    struct execute_state *state = step->state;
-    call_cancel(state->call);
-    if (state->streaming) {
-        result_ignore(stream_end(&state->stream)); /* it was cut by us */
-        stream_free(&state->stream);
-    }
+    return call_start(step, &request, &events);
 }
 
 const struct step_kind step_execute = {
@@ -196,5 +155,5 @@ const struct step_kind step_execute = {
     .needs_url = execute_needs_url,
     .title = execute_title,
     .start = execute_start,
-    .cancel = execute_cancel,
+    .cancel = call_cancel,
 };

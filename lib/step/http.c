@@ -1,18 +1,10 @@
 /*
- * The `http` step: one request, one response. A response of type text/event-stream is read as
- * events too, so that any SSE service can be checked event by event.
+ * The `http` step: one request, one response. Any SSE service can be checked event by event.
  */
 #include "core/limits.h"
 #include "core/text.h"
 #include "step/call.h"
 #include "step/kinds.h"
-#include "step/stream.h"
-
-struct http_state {
-    struct call *call;
-    struct stream stream;
-    bool streaming;
-};
 
 static const char *const methods[] = {"get",    "post", "put",     "patch",
                                       "delete", "head", "options", NULL};
@@ -86,14 +78,20 @@ static bool http_needs_url(const struct node *config)
     return step_is_path(method_entry(config)->value);
 }
 
+/* "get" as it is sent. */
+static const char *upper_case(struct arena *arena, struct slice method)
+{
+    struct text t = text_in(arena);
+    for (size_t i = 0; i < method.len; i++)
+        text_add_byte(&t, (char)(method.data[i] - 32));
+    return text_str(&t);
+}
+
 static struct slice http_title(struct arena *arena, const struct node *config)
 {
     const struct node_entry *entry = method_entry(config);
-    struct text t = text_in(arena);
-    for (size_t i = 0; i < entry->key.len; i++)
-        text_add_byte(&t, (char)(entry->key.data[i] - 32));
-    text_printf(&t, " %.*s", SLICE_ARG(node_text(arena, entry->value)));
-    return text_slice(&t);
+    return slice_str(arena_printf(arena, "%s %.*s", upper_case(arena, entry->key),
+                                  SLICE_ARG(node_text(arena, entry->value))));
 }
 
 /* RFC 3986: everything but unreserved characters as %XX. */
@@ -140,63 +138,29 @@ static void read_body(struct step *step, struct call_request *request)
     }
 }
 
-static struct result http_head(struct step *step)
-{
-    struct http_state *state = step->state;
-    struct slice type = observation_header(step->observation, SLICE("content-type"));
-    state->streaming = slice_starts(type, SLICE("text/event-stream"));
-    if (state->streaming)
-        stream_init(&state->stream, step->observation);
-    return RESULT_OK;
-}
-
 /* The kind of an event is what its JSON says in `type`, when it says so. */
-static struct result name_event(void *context, struct stream_event *event)
+static struct result name_event(struct step *step, struct stream *stream,
+                                struct stream_event *event)
 {
-    struct step *step = context;
+    (void)stream;
     const json_t *type = json_object_get(event->json, "type");
     if (json_is_string(type))
         event->name = arena_copy(step->arena, jsontext_slice(type));
-    step_progress(step);
     return RESULT_OK;
-}
-
-static struct result http_body(struct step *step, struct slice bytes, int64_t at)
-{
-    struct http_state *state = step->state;
-    return state->streaming ? stream_feed(&state->stream, bytes, at, name_event, step) : RESULT_OK;
-}
-
-static void http_done(struct step *step, struct result result)
-{
-    struct http_state *state = step->state;
-    if (state->streaming) {
-        struct result end = stream_end(&state->stream);
-        result = result_ok(result) ? end : result;
-        stream_free(&state->stream);
-        state->streaming = false;
-    }
-    step_finish(step, result);
 }
 
 static struct result http_start(struct step *step)
 {
-    static const struct call_events events = {http_head, http_body, http_done};
-    struct http_state *state = ARENA_NEW(step->arena, struct http_state);
+    static const struct call_events events = {.on_event = name_event};
     const struct node_entry *method = method_entry(step->config);
     const struct node *query = node_get(step->config, "query");
     struct call_request request = {
-        .method = slice_starts(method->key, SLICE("get")) ? "GET" : NULL,
+        .method = upper_case(step->arena, method->key),
         .headers = node_get(step->config, "headers"),
         .follow = node_boolean(node_get(step->config, "follow"), false),
         .insecure = node_boolean(node_get(step->config, "insecure"), false),
         .http2 = node_boolean(node_get(step->config, "http2"), false),
     };
-    static const char *const verbs[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"};
-    for (size_t i = 0; methods[i]; i++)
-        if (slice_is(method->key, methods[i]))
-            request.method = verbs[i];
-    step->state = state;
     TRY(step_url(step, node_text(step->arena, method->value), &request.url));
     if (query && query->count) {
         struct text t = text_in(step->arena);
@@ -206,17 +170,7 @@ static struct result http_start(struct step *step)
         request.url = text_slice(&t);
     }
     read_body(step, &request);
-    return call_start(step, &request, &events, &state->call);
-}
-
-static void http_cancel(struct step *step)
-{
-    struct http_state *state = step->state;
-    call_cancel(state->call);
-    if (state->streaming) {
-        result_ignore(stream_end(&state->stream)); /* it was cut by us */
-        stream_free(&state->stream);
-    }
+    return call_start(step, &request, &events);
 }
 
 const struct step_kind step_http = {
@@ -228,5 +182,5 @@ const struct step_kind step_http = {
     .needs_url = http_needs_url,
     .title = http_title,
     .start = http_start,
-    .cancel = http_cancel,
+    .cancel = call_cancel,
 };

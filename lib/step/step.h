@@ -57,7 +57,6 @@ struct step {
     /* Make the exchange into text (observation.request_shown, response_shown): called when the
        step did not pass, so that those that pass do not pay for it. NULL: nothing to show. */
     void (*show)(struct step *step);
-    void *shown; /* for `show` */
 };
 
 /* All kinds; ends with NULL. */

@@ -13,8 +13,12 @@ void stream_init(struct stream *stream, struct observation *observation)
     observation->seen |= OBSERVED_EVENTS;
 }
 
-void stream_free(struct stream *stream)
+void stream_close(struct stream *stream)
 {
+    struct observation *o = stream->observation;
+    o->text = arena_copy(o->arena, buf_slice(&stream->text));
+    if (o->token_count)
+        o->seen |= OBSERVED_TEXT;
     sse_free(&stream->decoder);
     buf_free(&stream->text);
 }
@@ -83,12 +87,9 @@ struct result stream_token(struct stream *stream, struct slice text, int64_t ind
 
 struct result stream_end(struct stream *stream)
 {
-    struct observation *o = stream->observation;
     struct sse_event left;
-    o->text = arena_copy(o->arena, buf_slice(&stream->text));
-    if (o->token_count)
-        o->seen |= OBSERVED_TEXT;
     ENSURE(!sse_end(&stream->decoder, &left), ERR_CLOSED,
-           "the stream ended within an event, after %zu whole ones", o->event_count);
+           "the stream ended within an event, after %zu whole ones",
+           stream->observation->event_count);
     return RESULT_OK;
 }

@@ -20,7 +20,9 @@ struct stream {
 };
 
 void stream_init(struct stream *stream, struct observation *observation);
-void stream_free(struct stream *stream);
+
+/* The tokens so far are the text; the stream is freed. */
+void stream_close(struct stream *stream);
 
 /*
  * Take bytes read at `at` (monotonic ns). For every event `on_event` is called with the event as it
@@ -34,7 +36,7 @@ struct result stream_feed(struct stream *stream, struct slice bytes, int64_t at,
 struct result stream_token(struct stream *stream, struct slice text, int64_t index,
                            int64_t at) MUST_USE;
 
-/* The stream ended: the text is complete. A discarded unfinished event is ERR_CLOSED. */
+/* The stream ended by itself. A discarded unfinished event is ERR_CLOSED. */
 struct result stream_end(struct stream *stream) MUST_USE;
 
 #endif
