@@ -386,7 +386,8 @@ static void on_process_exit(void *context, const struct process_end *end)
     struct service *s = context;
     MAGIC_CHECK(s, SERVICE_MAGIC);
     linelog_flush(s->log);
-    struct service_rest rest = {.forced = end->forced, .stragglers = end->stragglers};
+    struct process_end kept = *end; /* which goes with the process */
+    struct service_rest rest = {.forced = kept.forced, .stragglers = kept.stragglers, .end = &kept};
     bool race_lost = s->state == STARTING && (s->port_lost || !port_is_free(s->port));
     if (s->state == STARTING && !race_lost)
         failed_by_ending(s, end);

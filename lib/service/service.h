@@ -71,9 +71,10 @@ struct service_failure {
 
 /* What is known when nothing of it is left. */
 struct service_rest {
-    bool forced;         /* it did not end within stop_within and was killed */
-    uint32_t stragglers; /* processes it left behind, killed */
-    bool port_in_use;    /* its port is still taken, though nothing of it is left */
+    bool forced;                   /* it did not end within stop_within and was killed */
+    uint32_t stragglers;           /* processes it left behind, killed */
+    bool port_in_use;              /* its port is still taken, though nothing of it is left */
+    const struct process_end *end; /* how its program ended; NULL: it was not started by us */
 };
 
 /*
