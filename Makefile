@@ -35,7 +35,7 @@ bench:  ## install what is missing and run the benchmarks
 
 install: all  ## install below PREFIX (/usr/local), staged in DESTDIR when that is set
 	@meson configure $(BUILD) --prefix=$(PREFIX)
-	@meson install -C $(BUILD)
+	@DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD)
 
 clean:  ## remove every build folder
 	rm -rf $(BUILD) build-check build-check-gcc build-check-clang build-check-threads

@@ -32,6 +32,15 @@ static void set_streams(struct invocation *in)
         in->streams.columns = size.ws_col;
 }
 
+static bool no_stray_word(const struct invocation *in)
+{
+    if (*in->command->words || !in->words.count)
+        return true;
+    fprintf(stderr, "assay %s: expected no arguments, got \"%s\"\n", in->command->name,
+            in->words.items[0]);
+    return false;
+}
+
 static bool read_shard(struct invocation *in)
 {
     struct slice rest = slice_str(in->shard), part;
@@ -84,7 +93,7 @@ int main(int argc, char **argv)
                    in.streams.columns ? in.streams.columns : 80);
         return 0;
     }
-    if (!read || !read_shard(&in) || !read_seed(&in))
+    if (!read || !no_stray_word(&in) || !read_shard(&in) || !read_seed(&in))
         return 2;
     in.selection.suites = in.words;
     in.selection.timeout_ns = in.timeout_ns;
