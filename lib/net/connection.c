@@ -5,6 +5,7 @@
  */
 #include "net/connection.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -151,11 +152,13 @@ static void write_rest(struct connection *c, size_t written)
 
 size_t connection_release(struct connection *c, size_t n)
 {
-    if (c->writing || c->out.len == 0 || c->broken)
+    uv_os_fd_t fd;
+    if (c->writing || c->out.len == 0 || c->broken || uv_fileno((uv_handle_t *)&c->tcp, &fd) != 0)
         return 0;
-    uv_buf_t part = uv_buf_init(c->out.data, (unsigned)(n < c->out.len ? n : c->out.len));
-    int written = uv_try_write((uv_stream_t *)&c->tcp, &part, 1);
-    if (written < 0 && written != UV_EAGAIN)
+    /* MSG_EOR: what the kernel cannot send at once it does not join to what comes later. */
+    ssize_t written = send(fd, c->out.data, n < c->out.len ? n : c->out.len,
+                           MSG_EOR | MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (written < 0 && errno != EAGAIN && errno != EINTR)
         break_off(c);
     if (written <= 0)
         return 0;

@@ -79,7 +79,7 @@ const struct fault_row fault_rows[FAULT_COUNT] = {
                      true,
                      {[FAULT_AT] = NUMBER(1, 0, TOKEN_MAX)}},
     [FAULT_INVALID_UTF8] = {"invalid_utf8",
-                            "a byte FF stands before the JSON's last byte",
+                            "a byte FF stands at the beginning of the token's text",
                             false,
                             {[FAULT_AT] = NUMBER(1, 0, TOKEN_MAX)}},
     [FAULT_SPLIT_UTF8] = {"split_utf8",
