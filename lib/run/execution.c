@@ -161,17 +161,32 @@ static void check_answer(struct execution *x)
     scope_save(x->o.scope, node_get(x->node, "save"), o, &x->verdicts);
 }
 
+/* What of `until` the last answer did not meet, in words that say so. */
+static void tell_unmet(struct execution *x)
+{
+    char limit[DURATION_TEXT];
+    format_duration(limit, x->o.step->within);
+    for (struct verdict *v = x->verdicts.first; v; v = v->next) {
+        v->check = arena_printf(x->o.arena, "until %s", v->check);
+        if (!v->passed)
+            v->message = arena_printf(x->o.arena, "not so within %s (%u tries): %s", limit,
+                                      x->tries, v->message);
+    }
+}
+
 /* Is `until` met? If not and there is time left, the next try is arranged. */
 static bool settled(struct execution *x)
 {
     const struct node *until = node_get(x->node, "until");
     if (!until)
         return true;
-    struct verdicts wanted = verdicts_in(x->o.arena);
+    x->verdicts = verdicts_in(x->o.arena);
     if (result_ok(x->answer)) {
-        check_run(x->step.observation, until, &wanted);
-        if (wanted.failed == 0)
+        check_run(x->step.observation, until, &x->verdicts);
+        if (x->verdicts.failed == 0) {
+            x->verdicts = verdicts_in(x->o.arena);
             return true;
+        }
     }
     int64_t next = clock_now() + x->o.step->every;
     if (next < x->started + x->o.step->within) {
@@ -179,18 +194,12 @@ static bool settled(struct execution *x)
         arm(x);
         return false;
     }
+    tell_unmet(x);
     char limit[DURATION_TEXT];
     format_duration(limit, x->o.step->within);
-    for (struct verdict *v = wanted.first; v; v = v->next) {
-        v->check = arena_printf(x->o.arena, "until %s", v->check);
-        if (!v->passed)
-            v->message = arena_printf(x->o.arena, "not so within %s (%u tries): %s", limit,
-                                      x->tries, v->message);
-    }
     if (!result_ok(x->answer))
         x->answer_text = arena_printf(x->o.arena, "not answered within %s (%u tries): %s", limit,
                                       x->tries, x->answer_text);
-    x->verdicts = wanted;
     x->answered = true;
     conclude(x);
     return false;
@@ -268,8 +277,16 @@ static void on_progress(struct step *step)
 
 /* ── time ── */
 
+/* A try that hangs must not outlast the time that `until` has. */
+static bool limit_is_within(const struct plan_step *planned)
+{
+    return node_get(planned->node, "until") && planned->within < planned->timeout;
+}
+
 static void time_over(struct execution *x)
 {
+    const struct plan_step *planned = x->o.step;
+    bool waited = limit_is_within(planned);
     char limit[DURATION_TEXT];
     x->timed_out = true;
     if (x->under_way)
@@ -278,9 +295,15 @@ static void time_over(struct execution *x)
     if (x->during_now)
         execution_cancel(x->during_now, CASE_CANCELLED, "the step around it met its time limit");
     x->during_now = NULL;
-    format_duration(limit, x->o.step->timeout);
+    format_duration(limit, waited ? planned->within : planned->timeout);
+    if (waited)
+        tell_unmet(x);
     finish(x, CASE_FAILED,
-           arena_printf(x->o.arena, "it took longer than its time limit of %s", limit));
+           waited ? arena_printf(x->o.arena,
+                                 "what it waits for did not come within %s (%u tries, the last one "
+                                 "not answered)",
+                                 limit, x->tries)
+                  : arena_printf(x->o.arena, "it took longer than its time limit of %s", limit));
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -380,7 +403,8 @@ void execution_start(const struct execution_options *options, struct execution *
     x->o = *options;
     x->verdicts = verdicts_in(options->arena);
     x->started = clock_now();
-    x->limit_at = planned->timeout == CLOCK_NEVER ? CLOCK_NEVER : x->started + planned->timeout;
+    int64_t limit = limit_is_within(planned) ? planned->within : planned->timeout;
+    x->limit_at = limit == CLOCK_NEVER ? CLOCK_NEVER : x->started + limit;
     x->try_at = CLOCK_NEVER;
     x->during_at = CLOCK_NEVER;
     bool by_time = planned->during_count && !planned->during_tokens && !planned->during_events;
