@@ -299,11 +299,11 @@ static void time_over(struct execution *x)
     if (waited)
         tell_unmet(x);
     finish(x, CASE_FAILED,
-           waited ? arena_printf(x->o.arena,
-                                 "what it waits for did not come within %s (%u tries, the last one "
-                                 "not answered)",
-                                 limit, x->tries)
-                  : arena_printf(x->o.arena, "it took longer than its time limit of %s", limit));
+           waited
+               ? arena_printf(x->o.arena,
+                              "what it waits for did not come within %s (try %u was not answered)",
+                              limit, x->tries)
+               : arena_printf(x->o.arena, "it took longer than its time limit of %s", limit));
 }
 
 static void on_timer(uv_timer_t *timer)
