@@ -156,6 +156,7 @@ static struct result make_plan(struct job *j)
     TRY(session_plan(&j->session, &j->selection, j->store, j->info.seed, j->keys, j->key_count,
                      j->only_keys, &j->plan));
     TRY(check_all_found(j));
+    plan_arrange(j->plan, session_jobs(j->o->jobs));
     j->redactor = redactor_new();
     for (size_t i = 0; i < j->plan->secret_count; i++)
         redactor_add(j->redactor, j->plan->secrets[i]);

@@ -228,6 +228,8 @@ int plan_order(const struct plan_case *a, const struct plan_case *b)
 {
     if (a->priority != b->priority)
         return b->priority - a->priority;
+    if (a->turn != b->turn)
+        return a->turn < b->turn ? -1 : 1;
     /* The longest chain first: it is what the run waits for in the end. */
     if (a->tail != b->tail)
         return a->tail > b->tail ? -1 : 1;

@@ -101,8 +101,9 @@ struct plan_case {
     size_t service_count;
     int64_t expected; /* ns it usually takes: history, else declared, else -1 */
     bool expected_from_history;
-    int64_t tail;     /* ns from its start to the end of the longest chain that needs it */
-    bool selected;    /* by the filters, or needed by one that is */
+    int64_t tail;  /* ns from its start to the end of the longest chain that needs it */
+    uint32_t turn; /* place in the order that plan_arrange found; 0: by priority and tail alone */
+    bool selected; /* by the filters, or needed by one that is */
     bool needed_only; /* selected only because another one needs it */
     unsigned mark;    /* scratch for walks over the graph */
 };
@@ -163,6 +164,12 @@ struct plan_estimate {
 };
 
 struct plan_estimate plan_estimate(struct arena *arena, const struct plan *plan, uint32_t jobs);
+
+/*
+ * Look for an order that is quicker with so many jobs than "the longest chain first", from the
+ * durations that are expected; does nothing when one of them is not known.
+ */
+void plan_arrange(struct plan *plan, uint32_t jobs);
 
 /* The order in which ready cases are begun: negative when `a` goes before `b`. */
 int plan_order(const struct plan_case *a, const struct plan_case *b);
