@@ -231,16 +231,15 @@ static json_t *choice_object(const struct choice_parts *parts, size_t index)
 
 static json_t *stream_object(const struct assembly *a, const struct sse_notes *notes)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-                     "chunks", a->chunks, "done", a->done, "after_done", a->after_done, "not_json",
-                     a->not_json, "ids", (json_int_t)json_object_size(a->ids), "models",
-                     (json_int_t)json_object_size(a->models), "objects",
-                     (json_int_t)json_object_size(a->objects), "usages", a->usages,
-                     "usages_with_choices", a->usages_with_choices, "bad_choices", a->bad_choices,
-                     "bad_calls", a->bad_calls, "comments", (json_int_t)notes->comments,
-                     "no_space", (json_int_t)notes->no_space, "unknown_fields",
-                     (json_int_t)notes->unknown_fields, "invalid_utf8",
-                     (json_int_t)notes->invalid_utf8);
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "chunks",
+        a->chunks, "done", a->done, "after_done", a->after_done, "not_json", a->not_json, "ids",
+        (json_int_t)json_object_size(a->ids), "models", (json_int_t)json_object_size(a->models),
+        "objects", (json_int_t)json_object_size(a->objects), "usages", a->usages,
+        "usages_with_choices", a->usages_with_choices, "bad_choices", a->bad_choices, "bad_calls",
+        a->bad_calls, "comments", (json_int_t)notes->comments, "no_space",
+        (json_int_t)notes->no_space, "unknown_fields", (json_int_t)notes->unknown_fields,
+        "invalid_utf8", (json_int_t)notes->invalid_utf8);
 }
 
 json_t *assemble_answer(const struct observation *o, const struct sse_notes *notes)

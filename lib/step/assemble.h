@@ -9,14 +9,6 @@
 #include "check/observation.h"
 #include "net/sse.h"
 
-/* For the help of the kinds of steps that do it. */
-#define ASSEMBLE_HELP                                                                              \
-    "Of a stream, json sees the answer put together: choices with message (or text), tool_calls "  \
-    "and finish_reason, usage and error as in an answer in one piece; and `stream`: chunks, done " \
-    "([DONE]s), after_done, not_json, ids, models and objects (different ones), usages, "          \
-    "usages_with_choices, bad_choices, bad_calls, comments, no_space, unknown_fields, "            \
-    "invalid_utf8; in each choice `stream`: roles, role_late, finishes, after_finish."
-
 /* The events of the observation; valid as long as its arena. */
 json_t *assemble_answer(const struct observation *o, const struct sse_notes *notes);
 

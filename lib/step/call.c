@@ -125,12 +125,13 @@ static void on_done(void *context, struct result result, const struct client_res
     struct slice why = {0};
     if (!result_ok(result))
         why = arena_copy(o->arena, slice_str(error_last()->text));
+    struct sse_notes notes = call->stream.decoder.notes;
     complete(call);
     o->seen |= OBSERVED_TIME;
     if (o->seen & OBSERVED_STATUS)
         o->seen |= OBSERVED_BODY;
     if (call->events.on_done)
-        call->events.on_done(call->step, call->streaming);
+        call->events.on_done(call->step, call->streaming ? &notes : NULL);
     /* Reading half an answer may have failed too: that is not why. */
     if (!result_ok(result))
         result = error_set(result.code, "%.*s", SLICE_ARG(why));

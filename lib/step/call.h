@@ -23,9 +23,9 @@ struct call_events {
     /* An event of a stream, kept in the observation; tokens that it brings go to `stream`. A
        failure ends the exchange. */
     struct result (*on_event)(struct step *step, struct stream *stream, struct stream_event *event);
-    /* The exchange is over, well or not: add to the observation what the kind makes of it. May be
-       NULL. */
-    void (*on_done)(struct step *step, bool streamed);
+    /* The exchange is over, well or not: add to the observation what the kind makes of it. `notes`
+       are the stream's; NULL: the answer was none. May be NULL. */
+    void (*on_done)(struct step *step, const struct sse_notes *notes);
 };
 
 /* Begin; the call is part of the step's arena, and finishes the step. */

@@ -8,8 +8,8 @@
  * out, and does not pretend.
  */
 #include "core/text.h"
-#include "step/call.h"
 #include "step/kinds.h"
+#include "step/openai.h"
 
 static void check_chat(const struct node *config, struct diagnostics *d)
 {
@@ -33,10 +33,12 @@ static const struct field chat_fields[] = {
     {"temperature", &shape_any, .help = "Sent as it is."},
     {"top_p", &shape_any, .help = "Sent as it is."},
     {"max_tokens", &shape_any, .help = "Sent as it is."},
+    {"max_completion_tokens", &shape_any, .help = "Sent as it is."},
     {"seed", &shape_any, .help = "Sent as it is."},
     {"stop", &shape_any, .help = "Sent as it is."},
     {"n", &shape_any, .help = "Sent as it is; checks see the first choice."},
     {"logprobs", &shape_any, .help = "Sent as it is."},
+    {"top_logprobs", &shape_any, .help = "Sent as it is."},
     {"response_format", &shape_object, .help = "Sent as it is.",
      .example = "{ \"type\": \"json_object\" }"},
     {"stream_options", &shape_object, .help = "Sent as it is."},
@@ -44,11 +46,7 @@ static const struct field chat_fields[] = {
     {"tool_choice", &shape_any, .help = "Sent as it is."},
     {"functions", &shape_any, .help = "Sent as it is."},
     {"extra", &shape_object, .help = "Further fields of the body, as they are."},
-    {"headers", &shape_string_map, .help = "Request headers."},
-    {"path", &shape_string, .help = "Where to send it. Default /v1/chat/completions."},
-    {"api_base", &shape_string,
-     .help = "The endpoint before /chat/completions, instead of the service's url."},
-    {"api_key", &shape_string, .help = "Sent as a bearer token. Better a variable marked secret."},
+    OPENAI_FIELDS,
     {NULL},
 };
 
@@ -89,18 +87,6 @@ static const struct shape chat_shape = {
     .check = check_chat,
 };
 
-static bool chat_needs_url(const struct node *config)
-{
-    const struct node *path = node_get(config, "path");
-    return !node_get(config, "api_base") && (!path || step_is_path(path));
-}
-
-static struct slice chat_title(struct arena *arena, const struct node *config)
-{
-    struct slice model = node_string(node_get(config, "model"), SLICE("the default model"));
-    return slice_str(arena_printf(arena, "%.*s", SLICE_ARG(model)));
-}
-
 static struct result refuse_unsupported(const struct node *config)
 {
     for (const struct field *f = older_fields; f->name; f++) {
@@ -140,9 +126,10 @@ static json_t *build_messages(struct step *step)
 static struct slice build_body(struct step *step)
 {
     static const char *const sent[] = {
-        "model",          "stream", "temperature", "top_p",    "max_tokens",
-        "seed",           "stop",   "n",           "logprobs", "response_format",
-        "stream_options", "tools",  "tool_choice", "functions"};
+        "model",          "stream", "temperature", "top_p",     "max_tokens",
+        "seed",           "stop",   "n",           "logprobs",  "response_format",
+        "stream_options", "tools",  "tool_choice", "functions", "max_completion_tokens",
+        "top_logprobs"};
     json_t *body = jsontext_keep(step->arena, json_object());
     const struct node *extra = node_get(step->config, "extra");
     for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
@@ -156,120 +143,26 @@ static struct slice build_body(struct step *step)
     return jsontext_write(step->arena, body);
 }
 
-/* ── the answer ── */
-
-static const json_t *first_choice(const json_t *answer)
-{
-    return json_array_get(json_object_get(answer, "choices"), 0);
-}
-
-static void keep_finish(struct step *step, const json_t *choice)
-{
-    const json_t *reason = json_object_get(choice, "finish_reason");
-    if (!json_is_string(reason))
-        return;
-    step->observation->stop_reason = arena_copy(step->arena, jsontext_slice(reason));
-    step->observation->seen |= OBSERVED_STOP;
-}
-
-static void keep_error(struct step *step, json_t *answer)
-{
-    json_t *error = json_object_get(answer, "error");
-    if (!json_is_object(error))
-        return;
-    step->observation->error = error;
-    step->observation->seen |= OBSERVED_ERROR;
-}
-
-static void keep_whole(struct step *step)
-{
-    struct observation *o = step->observation;
-    const char *fault;
-    if (!observation_json(o, &fault))
-        return;
-    const json_t *choice = first_choice(o->body_json);
-    const json_t *content = json_object_get(json_object_get(choice, "message"), "content");
-    if (json_is_string(content)) {
-        o->text = arena_copy(step->arena, jsontext_slice(content));
-        o->seen |= OBSERVED_TEXT;
-    }
-    keep_finish(step, choice);
-    keep_error(step, o->body_json);
-}
-
-static struct result chat_event(struct step *step, struct stream *stream,
-                                struct stream_event *event)
-{
-    const json_t *choice = first_choice(event->json),
-                 *content = json_object_get(json_object_get(choice, "delta"), "content");
-    if (slice_is(event->data, "[DONE]"))
-        event->name = SLICE("done");
-    else if (json_object_get(event->json, "error"))
-        event->name = SLICE("error");
-    else
-        event->name = SLICE("chunk");
-    if (json_is_string(content) && json_string_length(content) > 0)
-        TRY(stream_token(stream, jsontext_slice(content), -1, event->at));
-    keep_finish(step, choice);
-    keep_error(step, event->json);
-    return RESULT_OK;
-}
-
-static void chat_done(struct step *step, bool streamed)
-{
-    if (!streamed)
-        keep_whole(step);
-}
-
-/* ── the exchange ── */
-
-static struct result chat_url(struct step *step, struct slice *url)
-{
-    const struct node *base = node_get(step->config, "api_base");
-    if (!base)
-        return step_url(
-            step, node_string(node_get(step->config, "path"), SLICE("/v1/chat/completions")), url);
-    struct slice start = base->string;
-    while (slice_ends(start, SLICE("/")))
-        start.len--;
-    *url = slice_str(arena_printf(step->arena, "%.*s/chat/completions", SLICE_ARG(start)));
-    return RESULT_OK;
-}
-
-static const struct node *chat_headers(struct step *step)
-{
-    const struct node *given = node_get(step->config, "headers"),
-                      *key = node_get(step->config, "api_key");
-    if (!key)
-        return given;
-    const char *value = arena_printf(step->arena, "Bearer %.*s", SLICE_ARG(key->string));
-    json_t *bearer = jsontext_keep(step->arena, json_pack("{s:s}", "Authorization", value));
-    return node_merge(step->arena, node_from_json(step->arena, bearer, key->at), given);
-}
-
 static struct result chat_start(struct step *step)
 {
-    static const struct call_events events = {chat_event, chat_done};
     struct call_request request = {
         .method = "POST", .content_type = "application/json", .has_body = true};
     TRY(refuse_unsupported(step->config));
-    TRY(chat_url(step, &request.url));
-    request.headers = chat_headers(step);
+    TRY(openai_url(step, "/chat/completions", &request.url));
+    request.headers = openai_headers(step);
     request.body = build_body(step);
-    return call_start(step, &request, &events);
+    return call_start(step, &request, &openai_events);
 }
 
 const struct step_kind step_chat = {
     .name = "chat",
     .shape = &chat_shape,
-    .yields = OBSERVED_STATUS | OBSERVED_HEADERS | OBSERVED_BODY | OBSERVED_EVENTS | OBSERVED_TEXT |
-              OBSERVED_TOKENS | OBSERVED_STOP | OBSERVED_ERROR | OBSERVED_TIME |
-              OBSERVED_STREAM_TIME,
-    .help = "One exchange with an OpenAI-compatible chat endpoint.",
+    .yields = OPENAI_YIELDS,
+    .help = "One exchange with an OpenAI-compatible chat endpoint. " OPENAI_EVENTS_HELP,
     .example = "{ \"chat\": { \"model\": \"m\", \"question\": \"Say hi\" }, \"expect\": { "
                "\"text\": { \"matches\": \"(?i)hi\" } } }",
-    .needs_url = chat_needs_url,
-    .title = chat_title,
+    .needs_url = openai_needs_url,
+    .title = openai_title,
     .start = chat_start,
     .cancel = call_cancel,
 };

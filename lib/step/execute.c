@@ -118,9 +118,9 @@ static void keep_refusal(struct step *step)
     }
 }
 
-static void execute_done(struct step *step, bool streamed)
+static void execute_done(struct step *step, const struct sse_notes *notes)
 {
-    if (!streamed)
+    if (!notes)
         keep_refusal(step);
     /* A stream that ended as it should and brought nothing has no tokens and an empty text: that
        was seen, and may be checked. */

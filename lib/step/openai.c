@@ -1,0 +1,123 @@
+/*
+ * OpenAI-compatible answers as observations.
+ */
+#include "step/openai.h"
+
+#include "step/assemble.h"
+
+static const json_t *first_choice(const json_t *answer)
+{
+    return json_array_get(json_object_get(answer, "choices"), 0);
+}
+
+static void keep_finish(struct step *step, const json_t *choice)
+{
+    const json_t *reason = json_object_get(choice, "finish_reason");
+    if (!json_is_string(reason))
+        return;
+    step->observation->stop_reason = arena_copy(step->arena, jsontext_slice(reason));
+    step->observation->seen |= OBSERVED_STOP;
+}
+
+static void keep_error(struct step *step, const json_t *answer)
+{
+    json_t *error = json_object_get(answer, "error");
+    if (!json_is_object(error))
+        return;
+    step->observation->error = error;
+    step->observation->seen |= OBSERVED_ERROR;
+}
+
+/* The text of a choice: a message's, a delta's, or a completion's own. */
+static const json_t *text_of(const json_t *choice, const char *in)
+{
+    const json_t *text = json_object_get(json_object_get(choice, in), "content");
+    return text ? text : json_object_get(choice, "text");
+}
+
+static void keep_whole(struct step *step)
+{
+    struct observation *o = step->observation;
+    const char *fault;
+    if (!observation_json(o, &fault))
+        return;
+    const json_t *choice = first_choice(o->body_json), *content = text_of(choice, "message");
+    if (json_is_string(content)) {
+        o->text = arena_copy(step->arena, jsontext_slice(content));
+        o->seen |= OBSERVED_TEXT;
+    }
+    keep_finish(step, choice);
+    keep_error(step, o->body_json);
+}
+
+static struct result on_event(struct step *step, struct stream *stream, struct stream_event *event)
+{
+    const json_t *choice = first_choice(event->json), *content = text_of(choice, "delta");
+    event->name = assemble_name(event);
+    if (json_is_string(content) && json_string_length(content) > 0)
+        TRY(stream_token(stream, jsontext_slice(content), -1, event->at));
+    keep_finish(step, choice);
+    keep_error(step, event->json);
+    return RESULT_OK;
+}
+
+static void on_done(struct step *step, const struct sse_notes *notes)
+{
+    if (notes)
+        step->observation->body_json = assemble_answer(step->observation, notes);
+    else
+        keep_whole(step);
+}
+
+const struct call_events openai_events = {on_event, on_done};
+
+/* ── the request ── */
+
+struct result openai_url(struct step *step, const char *path, struct slice *url)
+{
+    const struct node *base = node_get(step->config, "api_base"),
+                      *given = node_get(step->config, "path");
+    if (!base)
+        return step_url(
+            step, node_string(given, slice_str(arena_printf(step->arena, "/v1%s", path))), url);
+    struct slice start = base->string;
+    while (slice_ends(start, SLICE("/")))
+        start.len--;
+    *url = slice_str(arena_printf(step->arena, "%.*s%s", SLICE_ARG(start), path));
+    return RESULT_OK;
+}
+
+bool openai_needs_url(const struct node *config)
+{
+    const struct node *path = node_get(config, "path");
+    return !node_get(config, "api_base") && (!path || step_is_path(path));
+}
+
+const struct node *openai_headers(struct step *step)
+{
+    const struct node *given = node_get(step->config, "headers"),
+                      *key = node_get(step->config, "api_key");
+    if (!key)
+        return given;
+    const char *value = arena_printf(step->arena, "Bearer %.*s", SLICE_ARG(key->string));
+    json_t *bearer = jsontext_keep(step->arena, json_pack("{s:s}", "Authorization", value));
+    return node_merge(step->arena, node_from_json(step->arena, bearer, key->at), given);
+}
+
+struct slice openai_body(struct step *step)
+{
+    static const char *const ours[] = {"headers", "path", "api_base", "api_key", "extra"};
+    const struct node *extra = node_get(step->config, "extra");
+    json_t *body = jsontext_keep(step->arena, json_copy(node_json(step->arena, step->config)));
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        json_object_del(body, ours[i]);
+    if (extra)
+        json_object_update(body, node_json(step->arena, extra));
+    return jsontext_write(step->arena, body);
+}
+
+struct slice openai_title(struct arena *arena, const struct node *config)
+{
+    struct slice model = node_string(node_get(config, "model"), SLICE("the default model"));
+    return slice_str(arena_printf(arena, "%.*s", SLICE_ARG(model)));
+}
