@@ -151,7 +151,7 @@ static struct result plan_and_print(struct session *session, const struct assay_
     ENSURE(o->selection.suites.count, ERR_USAGE,
            "no suite given; `assay init` writes one to start from");
     TRY(session_store(o->store, false, &store));
-    TRY(session_plan(session, &o->selection, store, o->selection.seed, NULL, 0, false, &plan));
+    TRY(session_plan(session, &o->selection, store, o->selection.seed, NULL, &plan));
     plan_arrange(plan, p.jobs);
     p.plan = plan;
     p.estimate = plan_estimate(session->arena, plan, p.jobs);

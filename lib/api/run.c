@@ -28,10 +28,9 @@ struct job {
     struct run *run;
     uv_loop_t loop;
     uv_signal_t interrupt, terminate;
-    uv_timer_t ticker;
-    struct slice *keys; /* with only_keys: the cases to run */
-    size_t key_count;
-    bool only_keys, resumed;
+    struct run_info earlier;  /* the run that this one goes on from */
+    struct plan_earlier left; /* of it */
+    bool continued, resumed, interrupted;
     struct result broken; /* the store failed */
 };
 
@@ -101,37 +100,53 @@ static struct result find_earlier(struct job *j)
 {
     const struct assay_run_options *o = j->o;
     const char *name = o->resume ? o->resume : o->rerun_failed;
-    struct run_info earlier;
     if (!name)
         return RESULT_OK;
     const char *url = o->store ? o->store : ASSAY_DEFAULT_STORE;
     ENSURE(strcmp(url, "none") != 0, ERR_USAGE,
            "an earlier run is found in the store, and --store none has nothing");
     ENSURE(j->store, ERR_USAGE, "there is no store at %s: nothing was run here before", url);
-    TRY(store_find(j->store, j->session.arena, slice_str(name), &earlier));
-    unpack_selection(j, earlier.options);
-    j->only_keys = true;
+    struct arena *arena = j->session.arena;
+    struct slice *keys, *not_passed, id;
+    TRY(store_find(j->store, arena, slice_str(name), &j->earlier));
+    id = j->earlier.id;
+    unpack_selection(j, j->earlier.options);
+    j->continued = true;
     j->resumed = o->resume != NULL;
     if (!o->selection.has_seed)
-        j->info.seed = earlier.seed; /* generated values that failed are tried again */
-    if (!j->resumed)
-        return store_failed(j->store, j->session.arena, earlier.id, &j->keys, &j->key_count);
-    /* The run goes on under its own id. */
-    j->info.id = earlier.id;
-    return store_unfinished(j->store, j->session.arena, earlier.id, &j->keys, &j->key_count);
+        j->info.seed = j->earlier.seed; /* generated values that failed are tried again */
+    if (j->resumed)
+        TRY(store_unfinished(j->store, arena, id, &keys, &j->left.key_count));
+    else
+        TRY(store_failed(j->store, arena, id, &keys, &j->left.key_count));
+    TRY(store_not_passed(j->store, arena, id, &not_passed, &j->left.not_passed_count));
+    j->left.keys = keys;
+    j->left.not_passed = not_passed;
+    j->left.dependents = !j->resumed;
+    if (j->resumed)
+        j->info.id = id; /* the run goes on under its own id */
+    return RESULT_OK;
+}
+
+static int by_slice(const void *a, const void *b)
+{
+    return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
 }
 
 /* A case that the earlier run planned and the suites no longer have. */
 static struct result check_all_found(const struct job *j)
 {
-    for (size_t k = 0; k < j->key_count; k++) {
-        bool found = false;
-        for (size_t i = 0; i < j->plan->case_count && !found; i++)
-            found = slice_eq(j->plan->cases[i]->key, j->keys[k]);
-        ENSURE(found, ERR_USAGE,
+    size_t count = j->plan->case_count;
+    struct slice *planned = ARENA_ARRAY(j->session.arena, struct slice, count + 1);
+    for (size_t i = 0; i < count; i++)
+        planned[i] = j->plan->cases[i]->key;
+    qsort(planned, count, sizeof(*planned), by_slice);
+    for (size_t k = 0; k < j->left.key_count; k++) {
+        const struct slice *key = &j->left.keys[k];
+        ENSURE(count && bsearch(key, planned, count, sizeof(*planned), by_slice), ERR_USAGE,
                "the earlier run had a case \"%.*s\", and the suites no longer have it; start a new "
                "run",
-               SLICE_ARG(j->keys[k]));
+               SLICE_ARG(*key));
     }
     return RESULT_OK;
 }
@@ -151,10 +166,10 @@ static struct result make_plan(struct job *j)
     const struct assay_run_options *o = j->o;
     if (o->selection.has_seed)
         j->info.seed = o->selection.seed;
-    else if (!j->only_keys)
+    else if (!j->continued)
         j->info.seed = random_fresh_seed();
-    TRY(session_plan(&j->session, &j->selection, j->store, j->info.seed, j->keys, j->key_count,
-                     j->only_keys, &j->plan));
+    TRY(session_plan(&j->session, &j->selection, j->store, j->info.seed,
+                     j->continued ? &j->left : NULL, &j->plan));
     TRY(check_all_found(j));
     plan_arrange(j->plan, session_jobs(j->o->jobs));
     j->redactor = redactor_new();
@@ -239,8 +254,10 @@ static struct result begin_recording(struct job *j)
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct job *j = handle->data;
-    const char *text = number == SIGINT ? "interrupted; ending what runs (again to kill it)"
-                                        : "asked to end; ending what runs";
+    const char *text = j->interrupted     ? "interrupted again; killing what is left"
+                       : number == SIGINT ? "interrupted; ending what runs (again to kill it)"
+                                          : "asked to end; ending what runs";
+    j->interrupted = true;
     const struct event event = {
         .kind = EVENT_NOTE, .at_wall = clock_wall(), .run = &j->info, .note = slice_str(text)};
     recorder_emit(j->recorder, &event);
@@ -298,6 +315,17 @@ static const char *rerun_arguments(struct job *j)
     return text_str(&t);
 }
 
+/* The exit status of all sessions of a resumed run: what failed before is still failed. */
+static int whole_status(const struct job *j)
+{
+    int status = run_exit_status(j->run);
+    if (!j->resumed || status == 130)
+        return status;
+    if (status == 1 || j->earlier.counts[CASE_FAILED])
+        return 1;
+    return j->earlier.counts[CASE_ERROR] ? 3 : status;
+}
+
 static int run_loop(struct job *j)
 {
     struct run_options options = {
@@ -323,7 +351,7 @@ static int run_loop(struct job *j)
     uv_run(&j->loop, UV_RUN_DEFAULT);
     j->info.duration = clock_now() - started;
     j->info.exit_status =
-        result_ok(j->broken) ? run_exit_status(j->run) : error_exit_status(j->broken.code);
+        result_ok(j->broken) ? whole_status(j) : error_exit_status(j->broken.code);
     run_free(j->run);
     return j->info.exit_status;
 }

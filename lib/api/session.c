@@ -61,8 +61,8 @@ static int64_t expected(void *store, struct slice key)
 }
 
 struct result session_plan(struct session *session, const struct assay_selection *s,
-                           struct store *store, uint64_t seed, const struct slice *keys,
-                           size_t key_count, bool only_keys, struct plan **out)
+                           struct store *store, uint64_t seed, const struct plan_earlier *earlier,
+                           struct plan **out)
 {
     struct diagnostics d = diagnostics_in(session->arena);
     struct plan_options options = {
@@ -77,9 +77,7 @@ struct result session_plan(struct session *session, const struct assay_selection
         .case_count = s->cases.count,
         .shard = s->shard,
         .shards = s->shards,
-        .keys = keys,
-        .key_count = key_count,
-        .only_keys = only_keys,
+        .earlier = earlier,
         .seed = seed,
         .timeout = s->timeout_ns,
         .expected = store ? expected : NULL,

@@ -22,10 +22,11 @@ void session_end(struct session *session); /* for DEFER */
 /* Say what went wrong on the error stream, with the source line when it has a place; the status. */
 int session_failed(const struct session *session, struct result result);
 
-/* Make the plan; faults of suites are printed. `store` may be NULL: no history. */
+/* Make the plan; faults of suites are printed. `store` may be NULL: no history;
+   `earlier` too: nothing to go on from. */
 struct result session_plan(struct session *session, const struct assay_selection *selection,
-                           struct store *store, uint64_t seed, const struct slice *keys,
-                           size_t key_count, bool only_keys, struct plan **out) MUST_USE;
+                           struct store *store, uint64_t seed, const struct plan_earlier *earlier,
+                           struct plan **out) MUST_USE;
 
 /* The store of a url, NULL for "none". With `create` false a missing database is no store at all.
  */

@@ -144,9 +144,9 @@ static struct result check_sets(const struct compilation *c)
 
 struct chooser {
     const struct plan_options *options;
-    const struct slice *keys; /* options->keys, sorted */
-    struct filter *filter;    /* NULL: everything */
-    bool *case_used;          /* one per options->cases */
+    struct plan_earlier earlier; /* options->earlier with its keys sorted */
+    struct filter *filter;       /* NULL: everything */
+    bool *case_used;             /* one per options->cases */
 };
 
 static bool named(struct chooser *chooser, const struct plan_case *pc)
@@ -176,11 +176,25 @@ static int by_slice(const void *a, const void *b)
     return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
 }
 
+static bool among(const struct plan_case *pc, const struct slice *sorted, size_t count)
+{
+    return count && bsearch(&pc->key, sorted, count, sizeof(*sorted), by_slice);
+}
+
+static const struct slice *sorted_keys(struct arena *arena, const struct slice *keys, size_t count)
+{
+    struct slice *sorted = ARENA_ARRAY(arena, struct slice, count + 1);
+    if (count)
+        memcpy(sorted, keys, count * sizeof(*sorted));
+    qsort(sorted, count, sizeof(*sorted), by_slice);
+    return sorted;
+}
+
 static bool chosen(struct chooser *chooser, const struct plan_case *pc)
 {
     const struct plan_options *o = chooser->options;
-    bool in_keys = !o->only_keys || (o->key_count && bsearch(&pc->key, chooser->keys, o->key_count,
-                                                             sizeof(*chooser->keys), by_slice));
+    const struct plan_earlier *earlier = &chooser->earlier;
+    bool in_keys = !o->earlier || among(pc, earlier->keys, earlier->key_count);
     /* By the key's own hash: a case stays in its shard whatever is added beside it. */
     bool in_shard = o->shards == 0 || slice_hash(pc->key) % o->shards == o->shard - 1;
     return named(chooser, pc) && tagged(o, pc) && in_keys && in_shard &&
@@ -197,13 +211,36 @@ static void choose_needs(struct plan_case *pc)
     }
 }
 
-/* When a run is resumed, needs that are not chosen have passed already. */
-static void drop_needs_not_chosen(struct plan_case *pc)
+/* Those that did not pass because a chosen one did not. */
+static void choose_dependents(const struct compilation *c, const struct plan_earlier *earlier)
+{
+    bool more = true;
+    while (more) {
+        more = false;
+        for (size_t i = 0; i < c->count; i++) {
+            struct plan_case *pc = c->all[i];
+            if (pc->selected || !among(pc, earlier->not_passed, earlier->not_passed_count))
+                continue;
+            for (size_t n = 0; n < pc->need_count; n++)
+                pc->selected = pc->selected || pc->needs[n]->selected;
+            more = more || pc->selected;
+        }
+    }
+}
+
+/* Going on from an earlier run, needs that are not chosen have their result already. */
+static void settle_needs(struct compilation *c, struct plan_case *pc,
+                         const struct plan_earlier *earlier)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < pc->need_count; i++)
-        if (pc->needs[i]->selected)
+    for (size_t i = 0; i < pc->need_count; i++) {
+        const struct plan_case *need = pc->needs[i];
+        if (need->selected)
             pc->needs[kept++] = pc->needs[i];
+        else if (!pc->skip && among(need, earlier->not_passed, earlier->not_passed_count))
+            pc->skip = arena_printf(c->arena, "it needs \"%.*s\", which did not pass earlier",
+                                    SLICE_ARG(need->id));
+    }
     pc->need_count = kept;
 }
 
@@ -225,31 +262,35 @@ static struct result report_unused_names(const struct compilation *c, const stru
 static struct result choose(struct compilation *c)
 {
     const struct plan_options *o = c->options;
-    struct slice *keys = ARENA_ARRAY(c->arena, struct slice, o->key_count + 1);
-    if (o->key_count)
-        memcpy(keys, o->keys, o->key_count * sizeof(*keys));
-    qsort(keys, o->key_count, sizeof(*keys), by_slice);
-    struct chooser chooser = {
-        .options = o, .keys = keys, .case_used = ARENA_ARRAY(c->arena, bool, o->case_count + 1)};
+    struct chooser chooser = {.options = o,
+                              .case_used = ARENA_ARRAY(c->arena, bool, o->case_count + 1)};
+    if (o->earlier) {
+        chooser.earlier = *o->earlier;
+        chooser.earlier.keys = sorted_keys(c->arena, o->earlier->keys, o->earlier->key_count);
+        chooser.earlier.not_passed =
+            sorted_keys(c->arena, o->earlier->not_passed, o->earlier->not_passed_count);
+    }
     if (o->filter)
         TRY(filter_parse(c->arena, slice_str(o->filter), &chooser.filter));
     for (size_t i = 0; i < c->count; i++)
         c->all[i]->selected = chosen(&chooser, c->all[i]);
     TRY(report_unused_names(c, &chooser));
-    /* Not when resuming: the needs of what is left have run. */
-    for (size_t i = 0; i < c->count && !o->only_keys; i++)
+    /* Not when going on from an earlier run: the needs of what is left have run. */
+    for (size_t i = 0; i < c->count && !o->earlier; i++)
         if (c->all[i]->selected)
             choose_needs(c->all[i]);
+    if (o->earlier && o->earlier->dependents)
+        choose_dependents(c, &chooser.earlier);
 
     c->plan->cases = ARENA_ARRAY(c->arena, struct plan_case *, c->count + 1);
     for (size_t i = 0; i < c->count; i++) {
         if (!c->all[i]->selected)
             continue;
-        drop_needs_not_chosen(c->all[i]);
+        settle_needs(c, c->all[i], &chooser.earlier);
         c->plan->cases[c->plan->case_count++] = c->all[i];
     }
     c->plan->filtered = c->count - c->plan->case_count;
-    bool may_be_empty = o->only_keys || o->shards > 0;
+    bool may_be_empty = o->earlier || o->shards > 0;
     ENSURE(c->plan->case_count > 0 || may_be_empty, ERR_USAGE,
            "no case matches the filters; `assay plan` without them lists all %zu", c->count);
     return RESULT_OK;

@@ -123,6 +123,15 @@ struct plan {
     size_t secret_count;
 };
 
+/* What an earlier run left to be done (--resume, --rerun-failed). Keys in any order. */
+struct plan_earlier {
+    const struct slice *keys; /* these cases, and no others … */
+    size_t key_count;
+    bool dependents; /* … but those that did not pass because they need one of them */
+    const struct slice *not_passed; /* a case that needs one of these, not run again, is skipped */
+    size_t not_passed_count;
+};
+
 struct plan_options {
     const char *const *paths; /* files and folders */
     size_t path_count;
@@ -133,10 +142,8 @@ struct plan_options {
     size_t tag_count;
     const char *const *cases; /* ids or keys */
     size_t case_count;
-    uint32_t shard, shards;   /* from 1; 0 of 0: all */
-    const struct slice *keys; /* only these cases (--resume, --rerun-failed) */
-    size_t key_count;
-    bool only_keys; /* `keys` counts, even when it is empty */
+    uint32_t shard, shards;             /* from 1; 0 of 0: all */
+    const struct plan_earlier *earlier; /* go on from an earlier run; NULL: a run of its own */
     uint64_t seed;
     int64_t timeout; /* ns for cases that give none themselves; 0: PLAN_TIMEOUT */
     /* How long a case usually takes in ns, -1 when unknown; may be NULL. */

@@ -95,6 +95,19 @@ static void add_percent(struct redactor *r, struct arena *arena, struct slice se
     add_pattern(r, text_slice(&t));
 }
 
+/* Inside single quotes, as the commands that rerun a case have it. */
+static void add_shell(struct redactor *r, struct arena *arena, struct slice secret)
+{
+    struct text t = text_in(arena);
+    for (size_t i = 0; i < secret.len; i++) {
+        if (secret.data[i] == '\'')
+            text_add_str(&t, "'\\''");
+        else
+            text_add_byte(&t, secret.data[i]);
+    }
+    add_pattern(r, text_slice(&t));
+}
+
 /*
  * In base64 a secret may begin at any of three positions of a group ("user:SECRET"); the characters
  * that its own bytes alone decide are the same whatever stands around it. At most one character
@@ -134,6 +147,7 @@ void redactor_add(struct redactor *redactor, struct slice secret)
     struct text json = text_in(arena);
     text_add_json(&json, secret);
     add_pattern(redactor, slice_part(text_slice(&json), 1, json.len - 2));
+    add_shell(redactor, arena, secret);
     for (size_t shift = 0; shift < 3; shift++) {
         add_base64(redactor, arena, secret, standard, shift);
         add_base64(redactor, arena, secret, url, shift);
@@ -378,6 +392,11 @@ static struct slice redact(const struct redactor *r, struct arena *arena, struct
         if (hide.end <= hide.start) {
             i++;
             continue;
+        }
+        /* What looks like a credential may end in the middle of a secret: all of that goes. */
+        for (size_t k = hide.start; k < hide.end; k++) {
+            size_t more = secret_at(r, slice_from(s, k));
+            hide.end = k + more > hide.end ? k + more : hide.end;
         }
         text_add(&out, slice_part(s, copied, hide.start - copied));
         text_add(&out, HIDDEN);

@@ -1,7 +1,7 @@
 /*
  * Secrets never leave: every text of an event passes here before any sink sees it. Removed are
- *   - the values of variables marked `secret`, also as they look percent-encoded, JSON-escaped or
- *     in base64, and cut short at the end of a text;
+ *   - the values of variables marked `secret`, also as they look percent-encoded, JSON-escaped,
+ * quoted for a shell or in base64, and cut short at the end of a text;
  *   - what is a credential by its looks: `Bearer …`, the user part of a URL, parameters and JSON
  *     members named like api_key or client_secret, keys and tokens of well-known services;
  *   - in exchanges and logs, the header lines that carry credentials.

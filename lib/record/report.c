@@ -3,6 +3,7 @@
  * appears complete: it is written beside its place and renamed, so that nobody reads half of one.
  */
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/memory.h"
@@ -144,8 +145,12 @@ static struct result open_file(struct file_report *report, struct slice path, bo
 {
     char suffix[32];
 
+    struct stat status;
+
     report->path = string_of(path, "");
-    if (!streamed) {
+    /* What is there and is no file (/dev/stderr, a pipe) is written to, never replaced. */
+    bool device = stat(report->path, &status) == 0 && !S_ISREG(status.st_mode);
+    if (!streamed && !device) {
         snprintf(suffix, sizeof(suffix), ".%ld.part", (long)getpid());
         report->temporary = string_of(path, suffix);
     }

@@ -56,6 +56,10 @@ struct result store_unfinished(struct store *store, struct arena *arena, struct 
 struct result store_failed(struct store *store, struct arena *arena, struct slice run_id,
                            struct slice **keys, size_t *count) MUST_USE;
 
+/* Keys of the cases that have a result and did not pass: also skipped and cancelled ones. */
+struct result store_not_passed(struct store *store, struct arena *arena, struct slice run_id,
+                               struct slice **keys, size_t *count) MUST_USE;
+
 /* Visit every result of a run in the order they finished; each lives until the visit returns. */
 struct result store_visit(struct store *store, struct slice run_id,
                           void (*visit)(void *context, const struct case_result *result),

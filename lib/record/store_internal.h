@@ -64,6 +64,8 @@
                   " ORDER BY p.position")                                                          \
     X(FAILED, "SELECT t.key FROM result r JOIN test_case t USING (test_case)"                      \
               " WHERE r.run = ?1 AND r.status IN (?2, ?3) ORDER BY r.sequence")                    \
+    X(NOT_PASSED, "SELECT t.key FROM result r JOIN test_case t USING (test_case)"                  \
+                  " WHERE r.run = ?1 AND r.status <> ?2 ORDER BY r.sequence")                      \
     X(DURATIONS, "SELECT duration FROM result WHERE status = ?2"                                   \
                  " AND test_case = (SELECT test_case FROM test_case WHERE key = ?1)"               \
                  " ORDER BY run DESC LIMIT 20")                                                    \

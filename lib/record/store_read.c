@@ -184,6 +184,18 @@ struct result store_failed(struct store *store, struct arena *arena, struct slic
     return read_keys(store, arena, q, keys, count);
 }
 
+struct result store_not_passed(struct store *store, struct arena *arena, struct slice run_id,
+                               struct slice **keys, size_t *count)
+{
+    int64_t run;
+    sqlite3_stmt *q = NULL;
+    TRY(store_run_number(store, run_id, &run));
+    TRY(store_statement(store, STATEMENT_NOT_PASSED, &q));
+    sqlite3_bind_int64(q, 1, run);
+    sqlite3_bind_int64(q, 2, CASE_PASSED);
+    return read_keys(store, arena, q, keys, count);
+}
+
 static int by_value(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;

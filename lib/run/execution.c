@@ -11,12 +11,16 @@
 #include "core/memory.h"
 #include "core/parse.h"
 
+/* How long the death of a service may take to be noticed after its connections broke. */
+#define DEATH_NOTICE (250 * NS_PER_MS)
+
 struct execution {
     struct execution_options o;
     struct step step;
-    const struct node *node; /* the step with its templates filled */
-    struct result answer;    /* how the last try ended */
-    const char *answer_text; /* why it could not be carried out */
+    const struct node *node;   /* the step with its templates filled */
+    const struct node *config; /* the value of its kind's key */
+    struct result answer;      /* how the last try ended */
+    const char *answer_text;   /* why it could not be carried out */
     struct verdicts verdicts;
     int64_t started;
     uint32_t tries;
@@ -26,7 +30,7 @@ struct execution {
 
     /* One timer for whichever comes first; CLOCK_NEVER where nothing is due. */
     uv_timer_t *timer;
-    int64_t limit_at, try_at, during_at;
+    int64_t limit_at, try_at, during_at, conclude_at;
 
     bool during_begun;
     size_t during_next;           /* index of the next of those steps */
@@ -61,12 +65,11 @@ static void add_evidence(struct execution *x, struct step_result *r)
 static struct slice name_of(const struct execution *x)
 {
     const struct step_kind *kind = x->o.step->kind;
-    const struct node *given = node_get(x->o.step->node, "name"),
-                      *config = node_get(x->node, kind->name);
+    const struct node *given = node_get(x->o.step->node, "name");
     bool own = node_get(x->o.step->node, "id") != NULL;
     if (given && !own)
         return node_text(x->o.arena, given);
-    struct slice title = kind->title(x->o.arena, config);
+    struct slice title = kind->title(x->o.arena, x->config);
     return slice_str(arena_printf(x->o.arena, "%s %.*s", kind->name,
                                   (int)(title.len > 200 ? 200 : title.len), title.data));
 }
@@ -161,6 +164,11 @@ static void check_answer(struct execution *x)
     scope_save(x->o.scope, node_get(x->node, "save"), o, &x->verdicts);
 }
 
+static const char *tries_text(const struct execution *x)
+{
+    return x->tries == 1 ? "1 try" : arena_printf(x->o.arena, "%u tries", x->tries);
+}
+
 /* What of `until` the last answer did not meet, in words that say so. */
 static void tell_unmet(struct execution *x)
 {
@@ -169,8 +177,8 @@ static void tell_unmet(struct execution *x)
     for (struct verdict *v = x->verdicts.first; v; v = v->next) {
         v->check = arena_printf(x->o.arena, "until %s", v->check);
         if (!v->passed)
-            v->message = arena_printf(x->o.arena, "not so within %s (%u tries): %s", limit,
-                                      x->tries, v->message);
+            v->message = arena_printf(x->o.arena, "not so within %s (%s): %s", limit, tries_text(x),
+                                      v->message);
     }
 }
 
@@ -198,11 +206,22 @@ static bool settled(struct execution *x)
     char limit[DURATION_TEXT];
     format_duration(limit, x->o.step->within);
     if (!result_ok(x->answer))
-        x->answer_text = arena_printf(x->o.arena, "not answered within %s (%u tries): %s", limit,
-                                      x->tries, x->answer_text);
+        x->answer_text = arena_printf(x->o.arena, "not answered within %s (%s): %s", limit,
+                                      tries_text(x), x->answer_text);
     x->answered = true;
     conclude(x);
     return false;
+}
+
+/*
+ * A connection to a service of ours that broke: most likely the service died, and its end will be
+ * known in a moment. Then that is what is told, and no further case is sent to a dead service.
+ */
+static bool may_have_died(const struct execution *x)
+{
+    const struct service *service = service_of(x);
+    bool broke = x->answer.code == ERR_CLOSED || x->answer.code == ERR_CONNECT;
+    return broke && service && service_is_ours(service);
 }
 
 static void answer(struct execution *x, struct result result)
@@ -214,6 +233,11 @@ static void answer(struct execution *x, struct result result)
         return;
     x->answered = true;
     x->try_at = CLOCK_NEVER;
+    if (may_have_died(x)) {
+        x->conclude_at = clock_now() + DEATH_NOTICE;
+        arm(x);
+        return;
+    }
     if (result_ok(result))
         check_answer(x);
     conclude(x);
@@ -321,6 +345,12 @@ static void on_timer(uv_timer_t *timer)
         next_during(x);
         return;
     }
+    if (now >= x->conclude_at) {
+        x->conclude_at = CLOCK_NEVER;
+        arm(x);
+        conclude(x);
+        return;
+    }
     if (now >= x->try_at) {
         x->try_at = CLOCK_NEVER;
         arm(x);
@@ -334,6 +364,7 @@ static void arm(struct execution *x)
 {
     int64_t at = x->limit_at < x->try_at ? x->limit_at : x->try_at;
     at = x->during_at < at ? x->during_at : at;
+    at = x->conclude_at < at ? x->conclude_at : at;
     if (at == CLOCK_NEVER) {
         if (x->timer)
             uv_timer_stop(x->timer);
@@ -362,7 +393,7 @@ static void try_now(struct execution *x)
     x->tries++;
     x->step = (struct step){
         .kind = x->o.step->kind,
-        .config = node_get(x->node, x->o.step->kind->name),
+        .config = x->config,
         .arena = x->o.arena,
         .observation = o,
         .loop = x->o.loop,
@@ -379,19 +410,27 @@ static void try_now(struct execution *x)
         answer(x, result);
 }
 
-/* Values that came with the run are checked against the shape like those that were written. */
-static struct result check_filled(struct execution *x)
+static void check_values(const struct node *expect, struct diagnostics *d)
 {
-    if (x->node == x->o.step->node)
-        return RESULT_OK;
-    struct diagnostics d = diagnostics_in(x->o.arena);
-    const struct node *expect = node_get(x->node, "expect");
-    shape_check(x->o.step->kind->shape, node_get(x->node, x->o.step->kind->name), &d);
     for (size_t i = 0; expect && i < expect->count; i++) {
         const struct check_kind *kind = check_find(expect->entries[i].key);
         if (kind)
-            shape_check(kind->shape, expect->entries[i].value, &d);
+            shape_check(kind->shape, expect->entries[i].value, d);
     }
+}
+
+/* Values that came with the run are checked against the shape like those that were written. */
+static struct result check_filled(struct execution *x)
+{
+    const struct shape *shape = x->o.step->kind->shape;
+    x->config = node_get(x->node, x->o.step->kind->name);
+    if (x->node == x->o.step->node)
+        return RESULT_OK;
+    struct diagnostics d = diagnostics_in(x->o.arena);
+    x->config = shape_convert(x->o.arena, shape, x->config);
+    shape_check(shape, x->config, &d);
+    check_values(node_get(x->node, "expect"), &d);
+    check_values(node_get(x->node, "until"), &d);
     return diagnostics_result(&d);
 }
 
@@ -406,7 +445,7 @@ void execution_start(const struct execution_options *options, struct execution *
     int64_t limit = limit_is_within(planned) ? planned->within : planned->timeout;
     x->limit_at = limit == CLOCK_NEVER ? CLOCK_NEVER : x->started + limit;
     x->try_at = CLOCK_NEVER;
-    x->during_at = CLOCK_NEVER;
+    x->during_at = x->conclude_at = CLOCK_NEVER;
     bool by_time = planned->during_count && !planned->during_tokens && !planned->during_events;
     if (by_time)
         x->during_at = x->started + planned->during_after;
@@ -417,6 +456,7 @@ void execution_start(const struct execution_options *options, struct execution *
     if (!result_ok(result)) {
         x->answer = result;
         x->node = planned->node;
+        x->config = node_get(x->node, planned->kind->name);
         finish(x, CASE_ERROR, arena_printf(options->arena, "%s", error_last()->text));
         return;
     }
@@ -431,6 +471,10 @@ void execution_cancel(struct execution *x, enum case_status status, const char *
     x->under_way = false;
     if (x->during_now)
         execution_cancel(x->during_now, status, reason);
+    /* What ends a step from outside: its service died, its case's time is over, the run ends. */
+    x->answer.code = status == CASE_ERROR    ? ERR_DIED
+                     : status == CASE_FAILED ? ERR_TIMEOUT
+                                             : ERR_CANCELLED;
     struct step_result *result = make_result(x, status, arena_printf(x->o.arena, "%s", reason));
     if (x->timer)
         uv_close((uv_handle_t *)x->timer, timer_closed);

@@ -446,3 +446,67 @@ void shape_check(const struct shape *shape, const struct node *node, struct diag
 {
     check(&(struct where){.d = d}, shape, node);
 }
+
+/* -- Converting ------------------------------------------------------------------------------ */
+
+/* What a value would have to be text for: a place for text that no alternative frees it from. */
+static bool wants_text(const struct shape *shape)
+{
+    const struct shape *all[ALTERNATIVES_MAX] = {shape};
+    size_t count = shape->kind == SHAPE_EITHER ? alternatives(shape, all, ALTERNATIVES_MAX) : 1;
+    for (size_t i = 0; i < count; i++)
+        if (all[i]->kind == SHAPE_STRING)
+            return true;
+    return false;
+}
+
+static const struct node *convert_items(struct arena *arena, const struct shape *of,
+                                        const struct node *list)
+{
+    const struct node **items = ARENA_ARRAY(arena, const struct node *, list->count + 1);
+    bool changed = false;
+    for (size_t i = 0; i < list->count; i++) {
+        items[i] = shape_convert(arena, of, list->items[i]);
+        changed = changed || items[i] != list->items[i];
+    }
+    struct node copy = *list;
+    copy.items = items;
+    return changed ? node_new(arena, copy) : list;
+}
+
+static const struct node *convert_entries(struct arena *arena, const struct shape *shape,
+                                          const struct node *map)
+{
+    struct node_entry *entries = ARENA_ARRAY(arena, struct node_entry, map->count + 1);
+    bool changed = false;
+    for (size_t i = 0; i < map->count; i++) {
+        const struct field *field =
+            shape->kind == SHAPE_OBJECT ? find_field(shape, map->entries[i].key) : NULL;
+        const struct shape *of = field ? field->shape : shape->of;
+        entries[i] = map->entries[i];
+        if (of)
+            entries[i].value = shape_convert(arena, of, entries[i].value);
+        changed = changed || entries[i].value != map->entries[i].value;
+    }
+    struct node copy = *map;
+    copy.entries = entries;
+    return changed ? node_new(arena, copy) : map;
+}
+
+const struct node *shape_convert(struct arena *arena, const struct shape *shape,
+                                 const struct node *node)
+{
+    const struct shape *chosen = shape->kind == SHAPE_EITHER ? choose(shape, node) : shape;
+    if (chosen && kind_fits(chosen, node)) {
+        if (chosen->kind == SHAPE_LIST)
+            return convert_items(arena, chosen->of, node);
+        if (chosen->kind == SHAPE_MAP || chosen->kind == SHAPE_OBJECT)
+            return convert_entries(arena, chosen, node);
+        return node;
+    }
+    if (!wants_text(shape))
+        return node;
+    struct node text = {.kind = NODE_STRING, .at = node->at};
+    text.string = node_text(arena, node);
+    return node_new(arena, text);
+}

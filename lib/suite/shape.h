@@ -62,6 +62,13 @@ extern const struct shape shape_any, shape_bool, shape_string /* not empty */,
  */
 void shape_check(const struct shape *shape, const struct node *node, struct diagnostics *d);
 
+/*
+ * The node with every value that stands in a place for text, and is none, as text: a filled ${n} is
+ * a number, and `"command": ["sleep", "${n}"]` means its digits. Shares what it does not change.
+ */
+const struct node *shape_convert(struct arena *arena, const struct shape *shape,
+                                 const struct node *node);
+
 /* What fits, with its article: "a string or a list of strings", "an integer from 0 to 10". */
 const char *shape_describe(struct arena *arena, const struct shape *shape);
 

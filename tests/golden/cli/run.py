@@ -50,6 +50,7 @@ REPLACEMENTS = [
     (re.compile(r"(?<= )\d+ at a time, seed"), "N at a time, seed"),
     (re.compile(r"\bpid \d+\b"), "pid PID"),
     (re.compile(r"\bDate: .* GMT"), "Date: DATE"),
+    (re.compile(r'hostname="[^"]*"'), 'hostname="HOST"'),
     (re.compile(r"\bseed \d{9,}\b"), "seed SEED"),
     (re.compile(r"after \d+ ms: "), "after TIME: "),
     (re.compile(r"(\"?(?:duration|time|start|stop)(?:_ms)?\"?[=:] ?\"?)\d+(\.\d+)?"), r"\1TIME"),
