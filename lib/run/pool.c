@@ -58,6 +58,7 @@ struct pool {
     size_t running;
     void (*stopped)(void *context); /* the run is ending: nothing is started any more */
     void *stopped_context;
+    bool gone; /* `stopped` was called */
 };
 
 /* ── from the suite's node to the service's spec ── */
@@ -295,6 +296,15 @@ static void lease_gone(struct lease *lease)
         lease->released(lease->released_context, lease->leaky);
 }
 
+/* The last service's end may end the last case, which then finds all services gone itself. */
+static void tell_when_gone(struct pool *pool)
+{
+    if (!pool->stopped || pool->gone || pool->running > 0)
+        return;
+    pool->gone = true;
+    pool->stopped(pool->stopped_context);
+}
+
 static void on_stopped(void *context, struct service *service, const struct service_rest *rest)
 {
     (void)service;
@@ -318,8 +328,7 @@ static void on_stopped(void *context, struct service *service, const struct serv
     } else if (!owner && instance->holds && !instance->failed && !pool->stopped) {
         start(instance); /* it died, and cases came for it meanwhile */
     }
-    if (pool->running == 0 && pool->stopped)
-        pool->stopped(pool->stopped_context);
+    tell_when_gone(pool);
 }
 
 static struct instance *instance_new(struct pool *pool, const struct plan_service *spec)
@@ -492,10 +501,8 @@ void pool_stop(struct pool *pool, void (*stopped)(void *context), void *context)
 {
     pool->stopped = stopped;
     pool->stopped_context = context;
-    if (pool->running == 0)
-        stopped(context);
-    else
-        for_each_running(pool, stop_once);
+    for_each_running(pool, stop_once);
+    tell_when_gone(pool);
 }
 
 static void kill_now(struct instance *instance)
