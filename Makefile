@@ -31,7 +31,7 @@ fuzz:  ## run every fuzz target for FUZZ_SECONDS (60) under ASan and UBSan
 bench:  ## install what is missing and run the benchmarks
 	@tools/deps.sh bench
 	@$(MAKE) --no-print-directory all
-	@bench/run.sh
+	@BUILD=$(BUILD) bench/run.sh
 
 install: all  ## install below PREFIX (/usr/local), staged in DESTDIR when that is set
 	@meson configure $(BUILD) --prefix=$(PREFIX)

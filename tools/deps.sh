@@ -32,7 +32,9 @@ check | shellcheck             | cmd:shellcheck                    | static anal
 check | node-llhttp            | file:/usr/share/llhttp/llhttp.c   | the HTTP parser that ours is compared with
 check | sqlite3                | cmd:sqlite3                       | looks into the store in tests
 check | libxml2-utils          | cmd:xmllint                       | reads the XML reports in tests
-bench | wrk                    | cmd:wrk                           | the load generator that ours is compared with
+bench | python3                | cmd:python3                       | runs the benchmarks
+bench | time                   | file:/usr/bin/time                | measures memory
+bench | wrk                    | cmd:wrk                           | says what a server can do
 bench | nodejs                 | cmd:node                          | runs newman and StepCI
 bench | npm                    | cmd:npm                           | fetches newman and StepCI
 '
