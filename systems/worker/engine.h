@@ -7,6 +7,8 @@
 #ifndef WORKER_ENGINE_H
 #define WORKER_ENGINE_H
 
+#include <uv.h>
+
 #include "core/result.h"
 
 /* What a job asks of the engine. The slices are valid only during start(). */
@@ -21,6 +23,8 @@ enum engine_step {
     ENGINE_TOKEN,  /* a token came */
     ENGINE_EOS,    /* the model ended its answer; no token came with this */
     ENGINE_FAILED, /* the inference failed; nothing comes after this */
+    ENGINE_WAIT,   /* no token yet: the engine calls when there may be one */
+    ENGINE_HUNG,   /* the engine does not come back; nothing comes after this */
 };
 
 /* A token longer than this is a fault of the engine. */
@@ -40,6 +44,17 @@ struct engine {
     enum engine_step (*next)(void *sequence, struct slice *token);
 
     void (*free)(void *sequence);
+
+    /* Why ENGINE_FAILED came, as a sentence. NULL: there is nothing to say. */
+    const char *(*problem)(void *sequence);
+
+    /* For engines on a thread of their own, NULL for others: call `ready` on the loop's thread when
+     * a sequence that had to wait may have a token; and stop doing so. */
+    void (*attach)(uv_loop_t *loop, void (*ready)(void *context), void *context);
+    void (*detach)(void);
+
+    /* False when the engine cannot do any more work. NULL: it always can. */
+    bool (*healthy)(void);
 };
 
 #endif

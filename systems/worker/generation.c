@@ -34,6 +34,12 @@ static void fail(struct generation *g, const char *message, struct buf *out)
     g->state = GENERATION_FAILED;
 }
 
+static void time_out(struct generation *g, const char *message, struct buf *out)
+{
+    show_error(g, "TIMEOUT", message, out);
+    g->state = GENERATION_TIMED_OUT;
+}
+
 static void show_token(struct generation *g, struct slice text, struct buf *out)
 {
     if (g->frames)
@@ -93,8 +99,17 @@ static void one_token(struct generation *g, int64_t now, struct buf *out)
             end_of_sequence(g, now, out);
             return;
         }
+        if (step == ENGINE_WAIT) {
+            g->waiting = true;
+            return;
+        }
+        if (step == ENGINE_HUNG) {
+            time_out(g, "the engine does not answer any more", out);
+            return;
+        }
         if (step != ENGINE_TOKEN) {
-            fail(g, "the engine failed", out);
+            const char *problem = g->engine->problem ? g->engine->problem(g->sequence) : NULL;
+            fail(g, problem ? problem : "the engine failed", out);
             return;
         }
         if (bytes.len > ENGINE_TOKEN_BYTES) {
@@ -151,21 +166,26 @@ void generation_start(struct generation *g, const struct generation_options *opt
 
 void generation_turn(struct generation *g, int64_t now, uint32_t budget, struct buf *out)
 {
-    if (g->state == GENERATION_RUNNING && now >= g->deadline) {
-        show_error(g, "TIMEOUT", "the inference took longer than it may", out);
-        g->state = GENERATION_TIMED_OUT;
-    }
-    while (g->state == GENERATION_RUNNING && budget-- > 0 && token_due(g) <= now)
+    if (g->state == GENERATION_RUNNING && now >= g->deadline)
+        time_out(g, "the inference took longer than it may", out);
+    while (g->state == GENERATION_RUNNING && !g->waiting && budget-- > 0 && token_due(g) <= now)
         one_token(g, now, out);
     if (g->state == GENERATION_RUNNING && now >= g->metrics_due)
         show_metrics(g, now, out);
+}
+
+bool generation_wake(struct generation *g)
+{
+    bool waited = g->waiting;
+    g->waiting = false;
+    return waited;
 }
 
 int64_t generation_due(const struct generation *g)
 {
     if (g->state != GENERATION_RUNNING)
         return CLOCK_NEVER;
-    int64_t due = token_due(g);
+    int64_t due = g->waiting ? CLOCK_NEVER : token_due(g);
     if (g->metrics_due < due)
         due = g->metrics_due;
     return g->deadline < due ? g->deadline : due;

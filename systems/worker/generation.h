@@ -55,6 +55,7 @@ struct generation {
     void *frames_context;
     const struct engine *engine;
     void *sequence;            /* the engine's */
+    bool waiting;              /* for the engine: no turn gives a token before it has called */
     struct stop_matcher *stop; /* NULL without stop sequences */
 };
 
@@ -68,6 +69,9 @@ void generation_start(struct generation *g, const struct generation_options *opt
 
 /* Write the events that are due at `now`, at most `budget` tokens. */
 void generation_turn(struct generation *g, int64_t now, uint32_t budget, struct buf *out);
+
+/* The engine may have a token now. True when this one was waiting for it. */
+bool generation_wake(struct generation *g);
 
 /* When the next turn is due; in the past when tokens are waiting. CLOCK_NEVER when it is over. */
 int64_t generation_due(const struct generation *g);

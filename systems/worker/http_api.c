@@ -9,8 +9,8 @@
 #include "core/jsontext.h"
 #include "core/parse.h"
 #include "core/text.h"
-#include "openai.h"
 #include "fault_tap.h"
+#include "openai.h"
 
 #define JSON_TYPE SLICE("application/json")
 
@@ -98,11 +98,12 @@ static void health(struct call *call)
     struct worker *w = call->worker;
     struct buf *out = &w->out;
     long long uptime = (clock_now() - w->started) / NS_PER_S;
-    struct result written = buf_printf(
-        out, "{\"status\":\"%s\",\"state\":\"%s\",\"uptime_seconds\":%lld,%.*s}",
-        w->draining ? "unhealthy" : "healthy", worker_state(w), uptime, SLICE_ARG(w->health_facts));
+    struct result written =
+        buf_printf(out, "{\"status\":\"%s\",\"state\":\"%s\",\"uptime_seconds\":%lld,%.*s}",
+                   worker_healthy(w) ? "healthy" : "unhealthy", worker_state(w), uptime,
+                   SLICE_ARG(w->health_facts));
     MUST(result_ok(written), "%zu bytes", out->len);
-    reply_json(call, w->draining ? 503 : 200, buf_slice(out));
+    reply_json(call, worker_healthy(w) ? 200 : 503, buf_slice(out));
     buf_clear(out);
 }
 

@@ -3,10 +3,12 @@
  */
 #include <stdio.h>
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/memory.h"
 #include "faults.h"
 #include "options.h"
+#include "plugin.h"
 #include "stub.h"
 #include "worker.h"
 
@@ -39,5 +41,9 @@ int main(int argc, char **argv)
         puts("assay-worker " ASSAY_VERSION);
         return 0;
     }
-    return worker_run(&options, &stub_engine);
+    const struct engine *engine = &stub_engine;
+    if (options.engine)
+        read = plugin_load(options.engine, options.model,
+                           (int64_t)options.engine_timeout_s * NS_PER_S, &engine);
+    return result_ok(read) ? worker_run(&options, engine) : complain(read);
 }

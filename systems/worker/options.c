@@ -22,6 +22,10 @@ struct option {
 static const struct option table[] = {
     {"--stub-mode", NULL, OPTION_FLAG, AT(stub_mode), 0, 0,
      "Answer without a model: deterministic text, or what follows \"echo:\" in the prompt"},
+    {"--engine", "PATH", OPTION_TEXT, AT(engine), 0, 0,
+     "Shared library that generates the tokens (include/assay/engine.h)"},
+    {"--engine-timeout-sec", "N", OPTION_WHOLE, AT(engine_timeout_s), 1, SECONDS_MAX,
+     "A longer call of the library makes the worker unhealthy (default 30)"},
     {"--port", "N", OPTION_WHOLE, AT(port), 0, 65535, "Port; 0 takes a free one (default 8080)"},
     {"--host", "ADDRESS", OPTION_TEXT, AT(host), 0, 0, "Address to listen on (default 127.0.0.1)"},
     {"--worker-id", "ID", OPTION_TEXT, AT(worker_id), 0, 0, "Name of this worker (default a UUID)"},
@@ -112,6 +116,7 @@ struct result options_read(struct options *options, int argc, char *const *argv)
         .max_tokens_out = 2048,
         .kv_cache_mb = 64,
         .inference_timeout_s = 300,
+        .engine_timeout_s = 30,
         .drain_timeout_s = 5,
         .metrics_interval_ms = 1000,
     };
@@ -134,8 +139,9 @@ struct result options_read(struct options *options, int argc, char *const *argv)
         }
         TRY(read_argument(option, argument, (char *)options + option->offset));
     }
-    ENSURE(options->stub_mode || options->help || options->help_faults || options->version,
-           ERR_USAGE, "this build has no engine but the stub: add --stub-mode");
+    ENSURE(options->stub_mode || options->engine || options->help || options->help_faults ||
+               options->version,
+           ERR_USAGE, "expected --stub-mode, or --engine with a library that generates tokens");
     return RESULT_OK;
 }
 

@@ -14,6 +14,7 @@
 
 struct options {
     const char *worker_id; /* NULL: one is made up */
+    const char *engine;    /* NULL: the stub */
     const char *model;
     const char *host;
     const char *callback_url; /* NULL: nobody is told */
@@ -23,6 +24,7 @@ struct options {
     uint64_t max_tokens_out;
     uint64_t kv_cache_mb;
     uint64_t inference_timeout_s;
+    uint64_t engine_timeout_s;
     uint64_t drain_timeout_s;
     double first_token_ms, delay_ms, metrics_interval_ms;
     bool stub_mode;

@@ -41,6 +41,8 @@ static void on_stopped(void *context)
 {
     struct worker *w = context;
     w->server = NULL;
+    if (w->engine->detach)
+        w->engine->detach();
     schedule_close(&w->schedule);
     uv_close((uv_handle_t *)&w->terminate, NULL);
     uv_close((uv_handle_t *)&w->interrupt, NULL);
@@ -262,6 +264,22 @@ bool worker_cancel(struct worker *w, struct slice id)
     return true;
 }
 
+/* The engine may have tokens for those that wait. */
+static void on_engine_ready(void *context)
+{
+    struct worker *w = context;
+    int64_t now = clock_now();
+    for (size_t i = 0; i < w->jobs.bucket_count; i++)
+        for (struct job *job = w->jobs.buckets[i]; job; job = job->next)
+            if (generation_wake(&job->generation) && !job->parked)
+                schedule_next(w, job, now);
+}
+
+bool worker_healthy(const struct worker *w)
+{
+    return !w->draining && (!w->engine->healthy || w->engine->healthy());
+}
+
 /* The client went away. */
 static void on_abort(void *context, struct exchange *ex)
 {
@@ -361,6 +379,8 @@ static struct result start(struct worker *w)
     uv_timer_init(w->loop, &w->drain_timer);
     w->drain_timer.data = w;
     schedule_init(&w->schedule, w->loop, turn, w);
+    if (w->engine->attach)
+        w->engine->attach(w->loop, on_engine_ready, w);
 
     bool ip6 = slice_find_byte(slice_str(o->host), ':') >= 0;
     const char *address = arena_printf(w->arena, "http://%s%s%s:%u", ip6 ? "[" : "", o->host,

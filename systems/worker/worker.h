@@ -46,6 +46,9 @@ int worker_run(const struct options *options, const struct engine *engine);
 /* "starting", "ready", "busy" or "draining". */
 const char *worker_state(const struct worker *w);
 
+/* False while it shuts down, and when its engine can do no more work. */
+bool worker_healthy(const struct worker *w);
+
 /* Run a job on the exchange, which becomes its event stream. No job of that id may run already. */
 void worker_execute(struct worker *w, struct exchange *ex, const struct execute_request *request,
                     const struct pace *pace);
