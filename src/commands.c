@@ -25,6 +25,8 @@ const struct fact environment[] = {
     {"ASSAY_LOG", "How much assay says of its own work on standard error: error, warning (the "
                   "default), info or debug."},
     {"ASSAY_LOG_FORMAT", "Its form: text (the default) or json, one object a line."},
+    {"OPENAI_BASE_URL", "Where chat, complete and embed steps go that name neither a service nor "
+                        "api_base."},
     {"NO_COLOR", "When set and not empty, colours are off unless --color asks for them."},
     {NULL},
 };

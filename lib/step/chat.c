@@ -161,7 +161,6 @@ const struct step_kind step_chat = {
     .help = "One exchange with an OpenAI-compatible chat endpoint. " OPENAI_EVENTS_HELP,
     .example = "{ \"chat\": { \"model\": \"m\", \"question\": \"Say hi\" }, \"expect\": { "
                "\"text\": { \"matches\": \"(?i)hi\" } } }",
-    .needs_url = openai_needs_url,
     .title = openai_title,
     .start = chat_start,
     .cancel = call_cancel,

@@ -48,7 +48,6 @@ const struct step_kind step_complete = {
     .help = "One exchange with an OpenAI-compatible completions endpoint. " OPENAI_EVENTS_HELP,
     .example = "{ \"complete\": { \"model\": \"m\", \"prompt\": \"Once\", \"max_tokens\": 5 }, "
                "\"expect\": { \"stop_reason\": \"length\" } }",
-    .needs_url = openai_needs_url,
     .title = openai_title,
     .start = complete_start,
     .cancel = call_cancel,

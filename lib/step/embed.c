@@ -149,7 +149,6 @@ const struct step_kind step_embed = {
             "\"embeddings\" of texts × dimensions.",
     .example = "{ \"embed\": { \"model\": \"m\", \"input\": [\"a\", \"b\"] }, \"expect\": { "
                "\"tensor\": { \"shape\": [2, null], \"finite\": true } } }",
-    .needs_url = openai_needs_url,
     .title = openai_title,
     .start = embed_start,
     .cancel = call_cancel,

@@ -3,6 +3,8 @@
  */
 #include "step/openai.h"
 
+#include <stdlib.h>
+
 #include "step/assemble.h"
 
 static const json_t *first_choice(const json_t *answer)
@@ -73,24 +75,23 @@ const struct call_events openai_events = {on_event, on_done};
 
 /* ── the request ── */
 
+/* api_base, the service, or what programs for this interface agree on: prompt cases of the older
+ * form name neither. */
 struct result openai_url(struct step *step, const char *path, struct slice *url)
 {
     const struct node *base = node_get(step->config, "api_base"),
                       *given = node_get(step->config, "path");
-    if (!base)
+    if (!base && (step->base_url.len || given))
         return step_url(
             step, node_string(given, slice_str(arena_printf(step->arena, "/v1%s", path))), url);
-    struct slice start = base->string;
+    struct slice start = base ? base->string : slice_str(getenv("OPENAI_BASE_URL"));
+    ENSURE(start.len, ERR_SUITE,
+           "the step does not say whom it talks to: give it a service or api_base, or set "
+           "OPENAI_BASE_URL, such as http://localhost:8080/v1");
     while (slice_ends(start, SLICE("/")))
         start.len--;
     *url = slice_str(arena_printf(step->arena, "%.*s%s", SLICE_ARG(start), path));
     return RESULT_OK;
-}
-
-bool openai_needs_url(const struct node *config)
-{
-    const struct node *path = node_get(config, "path");
-    return !node_get(config, "api_base") && (!path || step_is_path(path));
 }
 
 const struct node *openai_headers(struct step *step)

@@ -29,7 +29,6 @@
 
 /* `path` is OpenAI's, behind /v1. */
 struct result openai_url(struct step *step, const char *path, struct slice *url) MUST_USE;
-bool openai_needs_url(const struct node *config);
 const struct node *openai_headers(struct step *step);
 
 /* The body: every field of the step but those of OPENAI_FIELDS and `extra`, and those of `extra`.
