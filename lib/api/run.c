@@ -284,8 +284,10 @@ static void on_commit(void *context, struct result result)
 static void on_finished(void *context)
 {
     struct job *j = context;
-    uv_close((uv_handle_t *)&j->interrupt, NULL);
-    uv_close((uv_handle_t *)&j->terminate, NULL);
+    /* They stay, so that a late Ctrl-C does not cut the last commit and the reports; the loop does
+       not wait for them. */
+    uv_unref((uv_handle_t *)&j->interrupt);
+    uv_unref((uv_handle_t *)&j->terminate);
 }
 
 static void close_left(uv_handle_t *handle, void *context)
