@@ -28,7 +28,7 @@ else
 fi
 
 nm -D --defined-only "$library" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort >shown
-cat "$source"/include/assay/*.h | grep 'ASSAY_PUBLIC [^_]' | grep -o 'assay_[a-z_]*(' | tr -d '(' |
+cat "$source"/include/assay/*.h | grep 'ASSAY_PUBLIC [^_]' | grep -o 'assay_[a-z0-9_]*(' | tr -d '(' |
     sort >declared
 if diff declared shown | sed 's/^/# /' && cmp -s declared shown; then
     echo 'ok 3 - the library shows the functions of its headers and no others'
