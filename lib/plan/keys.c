@@ -4,6 +4,7 @@
 #include "plan/keys.h"
 
 #include "check/check.h"
+#include "check/match.h"
 #include "core/limits.h"
 #include "service/process.h"
 #include "step/save.h"
@@ -39,7 +40,7 @@ static const struct field ready_fields[] = {
     {"tcp", &shape_bool, .help = "Ready when its port accepts a connection."},
     {"log", &shape_regex, .help = "Ready when a line of its output matches.",
      .example = "\"listening on\""},
-    {"command", &shape_strings, .help = "Ready when this program exits with status 0."},
+    {"command", &shape_arguments, .help = "Ready when this program exits with status 0."},
     {"within", &shape_duration, .help = "How long it may take. Default 30s."},
     {NULL},
 };
@@ -104,7 +105,7 @@ static const struct shape shape_stop = {.name = "stop",
                                         .help = "How a service is ended."};
 
 static const struct field service_fields[] = {
-    {"command", &shape_strings,
+    {"command", &shape_arguments,
      .help = "The program and its arguments. `${port}` is a free port chosen for it. Without a "
              "command the service runs elsewhere and is never started or stopped.",
      .example = "[\"my-server\", \"--port\", \"${port}\"]"},
@@ -266,8 +267,10 @@ static void check_generator(const struct node *generator, struct diagnostics *d)
         shape_check(&shape_generator, node_get(generator, "of"), d);
 }
 
-static const struct shape shape_given = {.kind = SHAPE_MAP, .of = &shape_generator};
-static const struct shape shape_matrix = {.kind = SHAPE_MAP, .of = &shape_any_list};
+static const struct shape shape_given = {
+    .kind = SHAPE_MAP, .min = 1, .max = 100, .of = &shape_generator};
+static const struct shape shape_matrix = {
+    .kind = SHAPE_MAP, .min = 1, .max = 100, .of = &shape_any_list};
 static const struct shape shape_uses = {.kind = SHAPE_MAP, .of = &shape_positive};
 
 static const struct field case_fields[] = {
@@ -352,6 +355,21 @@ static void check_alone(const struct node *map, const char *key, const char *oth
                  other_too ? other_too : "", why);
 }
 
+/* A pass rate that holds whether no execution passes or all of them. */
+static bool cannot_fail(const struct node *rate, int64_t trials)
+{
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    if (rate->has_template)
+        return false;
+    for (int64_t passed = 0; passed <= trials; passed += trials) {
+        json_t *share = jsontext_keep(arena, json_real((double)passed / (double)trials));
+        if (!match_holds(arena, rate, share, UNIT_NONE))
+            return false;
+    }
+    return true;
+}
+
 /* How often a case is run: repeat, parallel, given, and what is made of it. */
 static void check_trials(const struct node *step, bool is_case, struct diagnostics *d)
 {
@@ -371,6 +389,9 @@ static void check_trials(const struct node *step, bool is_case, struct diagnosti
     else if (rate && !parallel && !repeat)
         diagnose(d, rate->key_at, "pass_rate needs %sparallel: it is about several executions",
                  is_case ? "repeat or " : "");
+    if (rate && trials <= (int64_t)shape_repeat.max && cannot_fail(rate->value, trials))
+        diagnose(d, rate->value->at, "the pass rate holds even when nothing passes")->hint =
+            "say how many must pass, for example \">=0.9\"";
     if (until_rate)
         diagnose(d, until_rate->key_at, "pass_rate cannot be waited for: one try gives one answer");
     if (is_case && trials > (int64_t)shape_repeat.max)

@@ -78,6 +78,20 @@ static struct result list_folder(struct file_list *files, const char *path, unsi
     return RESULT_OK;
 }
 
+/* A list of maps under a name that is nearly "cases": left out in silence, its cases would look as
+ * if they had passed. */
+static bool misspelt_cases(const struct node *root)
+{
+    static const char *const candidates[] = {"cases", NULL};
+    for (size_t i = 0; root->kind == NODE_MAP && i < root->count; i++) {
+        const struct node *value = root->entries[i].value;
+        bool maps = value->kind == NODE_LIST && value->count && value->items[0]->kind == NODE_MAP;
+        if (maps && slice_nearest(root->entries[i].key, candidates))
+            return true;
+    }
+    return false;
+}
+
 static struct result compile_path(struct compilation *c, const char *path)
 {
     struct stat status;
@@ -98,7 +112,7 @@ static struct result compile_path(struct compilation *c, const char *path)
     for (size_t i = 0; i < files.count; i++) {
         reader_file(c->arena, files.paths[i], c->d, &root);
         /* Other JSON and YAML lives in folders too: schemas, data, files to be included. */
-        if (root && !node_get(root, "cases")) {
+        if (root && !node_get(root, "cases") && !misspelt_cases(root)) {
             log_info("plan", "%s has no \"cases\": not a suite", files.paths[i]);
             continue;
         }

@@ -23,7 +23,7 @@ static void check_exec(const struct node *config, struct diagnostics *d)
 }
 
 static const struct field exec_fields[] = {
-    {"command", &shape_strings, .help = "The program and its arguments, without a shell.",
+    {"command", &shape_arguments, .help = "The program and its arguments, without a shell.",
      .example = "[\"sort\", \"-n\"]"},
     {"shell", &shape_string, .help = "A line for /bin/sh -c."},
     {"stdin", &shape_text,

@@ -46,6 +46,8 @@ const struct shape shape_object = {.kind = SHAPE_MAP, .of = &shape_any};
 const struct shape shape_duration = {.kind = SHAPE_DURATION};
 const struct shape shape_size = {.kind = SHAPE_SIZE};
 const struct shape shape_strings = {.kind = SHAPE_LIST, .of = &shape_text};
+const struct shape shape_arguments = {
+    .kind = SHAPE_LIST, .min = 1, .max = 10000, .of = &shape_scalar};
 const struct shape shape_string_map = {.kind = SHAPE_MAP, .of = &shape_scalar};
 const struct shape shape_regex = {.kind = SHAPE_STRING, .min = 1, .check = check_regex};
 const struct shape shape_positive = {.kind = SHAPE_INTEGER, .min = 1};

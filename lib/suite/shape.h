@@ -53,8 +53,11 @@ struct shape {
 /* Plain shapes shared by all. */
 extern const struct shape shape_any, shape_bool, shape_string /* not empty */,
     shape_text /* a string, maybe empty */, shape_object /* a map of anything */, shape_duration,
-    shape_size, shape_strings /* list of strings */, shape_string_map /* map of scalars */,
-    shape_regex, shape_positive /* integer ≥ 1 */, shape_count /* integer ≥ 0 */;
+    shape_size, shape_strings /* list of strings */, shape_arguments /* list of
+    scalars, not empty */
+    ,
+    shape_string_map /* map of scalars */, shape_regex, shape_positive /* integer ≥ 1 */,
+    shape_count /* integer ≥ 0 */;
 
 /*
  * Check a node against a shape and report every fault. A string that holds a template ${…} fits any
