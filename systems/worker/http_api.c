@@ -10,6 +10,7 @@
 #include "core/parse.h"
 #include "core/text.h"
 #include "fault_tap.h"
+#include "kserve.h"
 #include "openai.h"
 
 #define JSON_TYPE SLICE("application/json")
@@ -117,25 +118,60 @@ static void metrics(struct call *call)
                    text_slice(&t));
 }
 
+static bool refuse_header(struct call *call, const char *name, struct slice value,
+                          const char *constraint, const char *expected)
+{
+    const char *shown = arena_string(call->arena, value);
+    reply_json(call, 400,
+               request_failure(call->arena, name, constraint,
+                               arena_printf(call->arena, "%s %s (got %s)", name, expected, shown),
+                               shown));
+    return false;
+}
+
 /* A header of ours that changes the pace of this request; false when its value is wrong. */
-static bool read_pace_header(struct call *call, const char *name, int64_t *out)
+static bool read_pace_header(struct call *call, const char *name, struct timing *out)
+{
+    struct slice value;
+    struct timing timing;
+    if (!http_header_find(call->ex->headers, slice_str(name), &value))
+        return true;
+    if (!result_ok(timing_read(value, NULL, &timing)))
+        return refuse_header(call, name, value, "range(0..=86400000)",
+                             "must be milliseconds from 0 to 86400000, normal:MEAN,DEVIATION or "
+                             "lognormal:MEDIAN,SIGMA");
+    *out = timing;
+    return true;
+}
+
+static bool read_interval_header(struct call *call, const char *name, int64_t *out)
 {
     struct slice value;
     double ms;
     if (!http_header_find(call->ex->headers, slice_str(name), &value))
         return true;
-    if (result_ok(parse_number(value, &ms)) && ms >= 0 && ms <= PACE_MS_MAX) {
-        *out = (int64_t)(ms * (double)NS_PER_MS);
+    if (!result_ok(parse_number(value, &ms)) || ms < 0 || ms > PACE_MS_MAX)
+        return refuse_header(call, name, value, "range(0..=86400000)",
+                             "must be milliseconds from 0 to 86400000");
+    *out = (int64_t)(ms * (double)NS_PER_MS);
+    return true;
+}
+
+/* X-Deadline: when the client gives up, in milliseconds since 1970. */
+static bool read_deadline(struct call *call, int64_t *timeout)
+{
+    struct slice value;
+    int64_t deadline;
+    if (!http_header_find(call->ex->headers, SLICE("X-Deadline"), &value))
         return true;
-    }
-    const char *shown = arena_string(call->arena, value);
-    reply_json(call, 400,
-               request_failure(call->arena, name, "range(0..=86400000)",
-                               arena_printf(call->arena,
-                                            "%s must be milliseconds from 0 to 86400000 (got %s)",
-                                            name, shown),
-                               shown));
-    return false;
+    if (!result_ok(parse_integer(value, &deadline)) || deadline < 0 ||
+        deadline > INT64_MAX / NS_PER_MS)
+        return refuse_header(call, "X-Deadline", value, "type(u64)",
+                             "must be milliseconds since 1970");
+    int64_t left = deadline * NS_PER_MS - clock_wall();
+    if (left < *timeout)
+        *timeout = left > 0 ? left : 0;
+    return true;
 }
 
 static bool read_pace(struct call *call, struct pace *pace)
@@ -143,7 +179,27 @@ static bool read_pace(struct call *call, struct pace *pace)
     *pace = call->worker->pace;
     return read_pace_header(call, "X-Assay-First-Token-Ms", &pace->first_token) &&
            read_pace_header(call, "X-Assay-Delay-Ms", &pace->delay) &&
-           read_pace_header(call, "X-Assay-Metrics-Interval-Ms", &pace->metrics_interval);
+           read_interval_header(call, "X-Assay-Metrics-Interval-Ms", &pace->metrics_interval) &&
+           read_interval_header(call, "X-Assay-Prefill-Ms-Per-Token", &pace->prefill) &&
+           read_deadline(call, &pace->timeout);
+}
+
+/* False when the prompt is longer than --max-tokens-in allows, which is then answered. */
+static bool prompt_fits(struct call *call, struct slice prompt)
+{
+    const struct worker *w = call->worker;
+    uint64_t max = w->options->max_tokens_in, tokens = w->engine->prompt_tokens(prompt);
+    if (max == 0 || tokens <= max)
+        return true;
+    const char *got = arena_printf(call->arena, "%llu", (unsigned long long)tokens);
+    reply_json(
+        call, 400,
+        request_failure(call->arena, "prompt",
+                        arena_printf(call->arena, "max_tokens(%llu)", (unsigned long long)max),
+                        arena_printf(call->arena, "prompt must have at most %llu tokens (got %s)",
+                                     (unsigned long long)max, got),
+                        got));
+    return false;
 }
 
 /* False when the request was refused and answered. */
@@ -160,7 +216,7 @@ static bool try_execute(struct call *call)
         reply_json(call, 400, errors);
         return false;
     }
-    if (!read_pace(call, &pace))
+    if (!prompt_fits(call, request.prompt) || !read_pace(call, &pace))
         return false;
     if (jobs_find(&w->jobs, request.job_id)) {
         reply_error(call, 409, "INVALID_REQUEST", "a job with this job_id is running", false);
@@ -243,6 +299,11 @@ static void openai(struct call *call)
         openai_request_received(call->worker, call->ex, &pace);
 }
 
+static void kserve(struct call *call)
+{
+    kserve_request(call->worker, call->ex);
+}
+
 /* ---- routes ---- */
 
 static const struct route {
@@ -259,6 +320,8 @@ static const struct route {
     {"POST", "/cancel/", true, true, cancel_in_path},
     {"POST", "/shutdown", false, true, shut_down},
     {NULL, "/v1/", true, true, openai},
+    {NULL, "/v2", false, true, kserve},
+    {NULL, "/v2/", true, true, kserve},
 };
 
 static void refuse_method(struct call *call, const struct route *route)
