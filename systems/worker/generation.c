@@ -128,9 +128,29 @@ static void one_token(struct generation *g, int64_t now, struct buf *out)
     fail(g, "the engine gave only empty tokens", out);
 }
 
-static int64_t token_due(const struct generation *g)
+/* A token was due: when is the next? */
+static void set_next_due(struct generation *g)
 {
-    return g->started + g->first_token + g->delay * g->tokens_taken;
+    int64_t delay = timing_next(&g->delay, &g->random);
+    if (g->slowdown > 0 && g->load)
+        delay = (int64_t)((double)delay * (1 + g->slowdown * (double)(g->load->running - 1)));
+    g->token_due += delay;
+}
+
+/* Room for `tokens` more in the cache; false when there is none, which ends the generation. */
+static bool reserve(struct generation *g, uint64_t tokens, struct buf *out)
+{
+    struct load *load = g->load;
+    if (!load || load->cache_max == 0)
+        return true;
+    if (load->cache_used + tokens <= load->cache_max) {
+        load->cache_used += tokens;
+        g->cached += tokens;
+        return true;
+    }
+    show_error(g, "VRAM_OOM", "the KV cache is full", out);
+    g->state = GENERATION_FAILED;
+    return false;
 }
 
 static void show_metrics(struct generation *g, int64_t now, struct buf *out)
@@ -148,8 +168,10 @@ void generation_start(struct generation *g, const struct generation_options *opt
     *g = (struct generation){
         .max_tokens = options->max_tokens,
         .started = now,
-        .first_token = options->first_token,
+        .token_due = now,
         .delay = options->delay,
+        .slowdown = options->slowdown,
+        .load = options->load,
         .metrics_interval = options->metrics_interval,
         .metrics_due = options->metrics_interval ? now + options->metrics_interval : CLOCK_NEVER,
         .deadline = options->timeout == CLOCK_NEVER ? CLOCK_NEVER : now + options->timeout,
@@ -158,6 +180,17 @@ void generation_start(struct generation *g, const struct generation_options *opt
         .frames_context = options->frames_context,
         .engine = options->engine,
     };
+    uint64_t prompt_tokens = 0;
+    if (options->prefill || (options->load && options->load->cache_max))
+        prompt_tokens = g->engine->prompt_tokens(options->request.prompt);
+    if (options->delay.form != TIMING_CONSTANT || options->first_token.form != TIMING_CONSTANT)
+        g->random = random_for(options->request.seed, SLICE("timing"));
+    g->token_due +=
+        timing_next(&options->first_token, &g->random) + options->prefill * (int64_t)prompt_tokens;
+    if (g->load)
+        g->load->running++;
+    if (!reserve(g, prompt_tokens, out))
+        return;
     if (!result_ok(g->engine->start(&options->request, &g->sequence)))
         fail(g, error_last()->text, out);
     else if (options->stop_count)
@@ -168,8 +201,15 @@ void generation_turn(struct generation *g, int64_t now, uint32_t budget, struct 
 {
     if (g->state == GENERATION_RUNNING && now >= g->deadline)
         time_out(g, "the inference took longer than it may", out);
-    while (g->state == GENERATION_RUNNING && !g->waiting && budget-- > 0 && token_due(g) <= now)
+    while (g->state == GENERATION_RUNNING && !g->waiting && budget-- > 0 && g->token_due <= now) {
+        if (!g->reserved && !reserve(g, 1, out))
+            break;
         one_token(g, now, out);
+        g->reserved = g->waiting; /* the same token is asked for again */
+        if (g->waiting)
+            break;
+        set_next_due(g);
+    }
     if (g->state == GENERATION_RUNNING && now >= g->metrics_due)
         show_metrics(g, now, out);
 }
@@ -185,7 +225,7 @@ int64_t generation_due(const struct generation *g)
 {
     if (g->state != GENERATION_RUNNING)
         return CLOCK_NEVER;
-    int64_t due = g->waiting ? CLOCK_NEVER : token_due(g);
+    int64_t due = g->waiting ? CLOCK_NEVER : g->token_due;
     if (g->metrics_due < due)
         due = g->metrics_due;
     return g->deadline < due ? g->deadline : due;
@@ -202,6 +242,11 @@ void generation_free(struct generation *g)
     if (g->sequence)
         g->engine->free(g->sequence);
     stop_free(g->stop);
+    if (g->load) {
+        g->load->running--;
+        g->load->cache_used -= g->cached;
+        g->load = NULL;
+    }
     g->sequence = NULL;
     g->stop = NULL;
 }

@@ -5,9 +5,10 @@
  *
  *     started ─ (first_token) ─ token ─ (delay) ─ token … ─ end | error
  *
- * Timing is by absolute deadlines: token k is due at start + first_token + k × delay, whatever
- * became of the tokens before; a turn that comes late gives all that are due. With both zero,
- * tokens are due at once, and a turn gives as many as its budget allows.
+ * Timing is by absolute deadlines: each token is due a delay after the one before it was due,
+ * whenever that one came; a turn that comes late gives all that are due. Without delays, tokens are
+ * due at once, and a turn gives as many as its budget allows. Times that are drawn from a
+ * distribution are the same for the same seed.
  */
 #ifndef WORKER_GENERATION_H
 #define WORKER_GENERATION_H
@@ -16,7 +17,9 @@
 #include "core/clock.h"
 #include "engine.h"
 #include "frame.h"
+#include "load.h"
 #include "stop.h"
+#include "timing.h"
 
 struct generation_options {
     const struct engine *engine;
@@ -25,8 +28,11 @@ struct generation_options {
     const struct slice *stop;      /* copied */
     size_t stop_count;
     uint64_t vram_bytes;         /* for metrics events */
-    int64_t first_token;         /* ns from the start to the first token */
-    int64_t delay;               /* ns from each token to the next */
+    struct timing first_token;   /* from the start to the first token */
+    struct timing delay;         /* from each token to the next */
+    int64_t prefill;             /* ns more to the first token for each token of the prompt */
+    double slowdown;             /* each other running generation makes all delays longer by this */
+    struct load *load;           /* of the worker; NULL: it is alone */
     int64_t metrics_interval;    /* ns between metrics events; 0: none */
     int64_t timeout;             /* ns from the start; then the error TIMEOUT. CLOCK_NEVER: none */
     const struct frames *frames; /* the form of the events; NULL: that of frame.h */
@@ -48,7 +54,14 @@ struct generation {
     uint32_t tokens_out;   /* token events written */
     uint32_t tokens_taken; /* from the engine: written, or held for a stop sequence */
     uint32_t max_tokens;
-    int64_t started, first_token, delay;
+    int64_t started;
+    int64_t token_due; /* of the next token */
+    struct timing delay;
+    double slowdown;
+    struct random random; /* for times */
+    struct load *load;
+    uint64_t cached; /* tokens in the cache of `load` */
+    bool reserved;   /* the next token among them */
     int64_t metrics_interval, metrics_due, deadline;
     uint64_t vram_bytes;
     const struct frames *frames; /* NULL: those of frame.h */

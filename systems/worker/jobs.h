@@ -13,7 +13,10 @@ struct openai_answer;
 
 /* How a job is paced: from the command line, and changed by a request's headers. In ns. */
 struct pace {
-    int64_t first_token, delay, metrics_interval;
+    struct timing first_token, delay;
+    int64_t metrics_interval, prefill;
+    int64_t timeout; /* less than that of the worker when the request has a deadline */
+    double slowdown;
 };
 
 /* One request for tokens under way: about 350 bytes and the engine's sequence. */

@@ -5,7 +5,7 @@
 
 #include "core/parse.h"
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_WHOLE, OPTION_MILLISECONDS };
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_WHOLE, OPTION_NUMBER, OPTION_TIMING };
 
 struct option {
     const char *name, *argument;
@@ -44,11 +44,20 @@ static const struct option table[] = {
      "A longer generation ends with the error TIMEOUT (default 300)"},
     {"--drain-timeout-sec", "N", OPTION_WHOLE, AT(drain_timeout_s), 0, SECONDS_MAX,
      "After shutdown, running jobs have so long to finish (default 5)"},
-    {"--first-token-ms", "X", OPTION_MILLISECONDS, AT(first_token_ms), 0, 0,
-     "Time from request to first token (default 0)"},
-    {"--delay-ms", "X", OPTION_MILLISECONDS, AT(delay_ms), 0, 0,
-     "Time from each token to the next (default 0: as fast as possible)"},
-    {"--metrics-interval-ms", "X", OPTION_MILLISECONDS, AT(metrics_interval_ms), 0, 0,
+    {"--first-token-ms", "X", OPTION_TIMING, AT(first_token), 0, 0,
+     "Time from request to first token (default 0); also normal:MEAN,DEVIATION, "
+     "lognormal:MEDIAN,SIGMA or table:PATH"},
+    {"--delay-ms", "X", OPTION_TIMING, AT(delay), 0, 0,
+     "Time from each token to the next (default 0: as fast as possible); the same forms"},
+    {"--prefill-ms-per-token", "X", OPTION_NUMBER, AT(prefill_ms), 0, 0,
+     "Added to the time to the first token for each token of the prompt (default 0)"},
+    {"--slowdown", "X", OPTION_NUMBER, AT(slowdown), 0, 0,
+     "Every other running job makes delays longer by this part of them (default 0)"},
+    {"--max-tokens-in", "N", OPTION_WHOLE, AT(max_tokens_in), 1, 1 << 20,
+     "Most tokens a prompt may have (default: no limit but its 32768 characters)"},
+    {"--kv-cache-limit", NULL, OPTION_FLAG, AT(kv_cache_limit), 0, 0,
+     "The KV cache can be full: jobs that find no room in it end with VRAM_OOM"},
+    {"--metrics-interval-ms", "X", OPTION_NUMBER, AT(metrics_interval_ms), 0, 0,
      "Time between metrics events in a stream; 0 is none (default 1000)"},
     {"--no-faults", NULL, OPTION_FLAG, AT(no_faults), 0, 0,
      "Refuse requests that ask for faults (see --help-faults)"},
@@ -78,6 +87,21 @@ static struct result unknown(struct slice name)
                      nearest ? "?" : "");
 }
 
+/* A table of times lives as long as the program. */
+static struct result read_timing(const struct option *option, struct slice text, void *at)
+{
+    static struct arena *tables;
+    struct timing timing;
+    if (!tables)
+        tables = arena_new();
+    struct result read = timing_read(text, tables, &timing);
+    if (!result_ok(read))
+        return error_set(ERR_USAGE, "%s: %s", option->name,
+                         arena_printf(tables, "%s", error_last()->text));
+    memcpy(at, &timing, sizeof(timing));
+    return RESULT_OK;
+}
+
 static struct result read_argument(const struct option *option, const char *text, void *at)
 {
     uint64_t whole;
@@ -94,12 +118,14 @@ static struct result read_argument(const struct option *option, const char *text
                (unsigned long long)option->min, (unsigned long long)option->max, text);
         memcpy(at, &whole, sizeof(whole));
         break;
-    case OPTION_MILLISECONDS:
+    case OPTION_NUMBER:
         ENSURE(result_ok(parse_number(s, &number)) && number >= 0 && number <= PACE_MS_MAX,
-               ERR_USAGE, "%s: expected milliseconds such as 20 or 0.5, got \"%s\"", option->name,
+               ERR_USAGE, "%s: expected a number such as 20 or 0.5, got \"%s\"", option->name,
                text);
         memcpy(at, &number, sizeof(number));
         break;
+    case OPTION_TIMING:
+        return read_timing(option, s, at);
     case OPTION_FLAG:
         memcpy(at, &(bool){true}, sizeof(bool));
         break;

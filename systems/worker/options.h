@@ -7,10 +7,7 @@
 
 #include <stdio.h>
 
-#include "core/result.h"
-
-/* A day: longer than any test, and far from what nanoseconds overflow at. */
-#define PACE_MS_MAX 86400000.0
+#include "timing.h"
 
 struct options {
     const char *worker_id; /* NULL: one is made up */
@@ -26,7 +23,10 @@ struct options {
     uint64_t inference_timeout_s;
     uint64_t engine_timeout_s;
     uint64_t drain_timeout_s;
-    double first_token_ms, delay_ms, metrics_interval_ms;
+    uint64_t max_tokens_in; /* 0: as many as there are */
+    struct timing first_token, delay;
+    double metrics_interval_ms, prefill_ms, slowdown;
+    bool kv_cache_limit; /* the cache can be full */
     bool stub_mode;
     bool no_faults;
     bool help, help_faults, version;

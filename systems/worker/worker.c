@@ -149,7 +149,7 @@ static void schedule_next(struct worker *w, struct job *job, int64_t now)
 }
 
 /* What every generation of this worker has in common. */
-static struct generation_options options_for(const struct worker *w, const struct pace *pace)
+static struct generation_options options_for(struct worker *w, const struct pace *pace)
 {
     return (struct generation_options){
         .engine = w->engine,
@@ -157,7 +157,10 @@ static struct generation_options options_for(const struct worker *w, const struc
         .first_token = pace->first_token,
         .delay = pace->delay,
         .metrics_interval = pace->metrics_interval,
-        .timeout = (int64_t)w->options->inference_timeout_s * NS_PER_S,
+        .prefill = pace->prefill,
+        .slowdown = pace->slowdown,
+        .load = &w->load,
+        .timeout = pace->timeout,
     };
 }
 
@@ -399,8 +402,14 @@ int worker_run(const struct options *options, const struct engine *engine)
         .loop = &loop,
         .options = options,
         .engine = engine,
-        .pace = {milliseconds(options->first_token_ms), milliseconds(options->delay_ms),
-                 milliseconds(options->metrics_interval_ms)},
+        .pace = {.first_token = options->first_token,
+                 .delay = options->delay,
+                 .metrics_interval = milliseconds(options->metrics_interval_ms),
+                 .prefill = milliseconds(options->prefill_ms),
+                 .slowdown = options->slowdown,
+                 .timeout = (int64_t)options->inference_timeout_s * NS_PER_S},
+        .load.cache_max =
+            options->kv_cache_limit ? (options->kv_cache_mb << 20) / LOAD_TOKEN_BYTES : 0,
         .vram_bytes = engine->weights_bytes + (options->kv_cache_mb << 20),
         .started = clock_now(),
         .out = buf_limited(FRAME_BYTES_MAX),

@@ -26,6 +26,7 @@ struct worker {
     const struct engine *engine;
     const struct options *options;
     struct pace pace;
+    struct load load;
     uint64_t vram_bytes;
     int64_t started;                   /* monotonic ns */
     bool starting, draining, stopping; /* stopping: the server closes its connections */

@@ -217,8 +217,8 @@ static void tokens_come_at_their_absolute_times(void **state)
     struct generation g;
     struct buf out = buf_limited(FRAME_BYTES_MAX);
     struct generation_options options = stub_options(SLICE("time"), 1, 5);
-    options.first_token = 100;
-    options.delay = 10;
+    options.first_token = timing_constant(100);
+    options.delay = timing_constant(10);
     generation_start(&g, &options, 1000, &out);
     assert_int_equal(generation_due(&g), 1100);
     generation_turn(&g, 1099, 9, &out);
@@ -238,6 +238,63 @@ static void tokens_come_at_their_absolute_times(void **state)
     buf_free(&out);
 }
 
+static void a_long_prompt_and_other_jobs_make_a_job_slower(void **state)
+{
+    (void)state;
+    struct generation g, other;
+    struct load load = {0};
+    struct buf out = buf_limited(FRAME_BYTES_MAX);
+    struct generation_options options =
+        stub_options(SLICE("ten tokens: 40 bytes of prompt in all..."), 1, 5);
+    options.first_token = timing_constant(100);
+    options.delay = timing_constant(10);
+    options.prefill = 7;
+    options.slowdown = 0.5;
+    options.load = &load;
+    generation_start(&g, &options, 0, &out);
+    assert_int_equal(generation_due(&g), 100 + 10 * 7);
+    generation_turn(&g, 170, 1, &out);
+    assert_int_equal(generation_due(&g), 180); /* it is alone */
+    generation_start(&other, &options, 0, &out);
+    generation_turn(&g, 180, 1, &out);
+    assert_int_equal(generation_due(&g), 195);
+    generation_free(&other);
+    generation_turn(&g, 195, 1, &out);
+    assert_int_equal(generation_due(&g), 205);
+    generation_free(&g);
+    assert_int_equal(load.running, 0);
+    buf_free(&out);
+}
+
+static void a_full_cache_is_an_error_event_and_is_given_back(void **state)
+{
+    (void)state;
+    static struct reading r;
+    struct generation g, second;
+    struct load load = {.cache_max = 10};
+    struct buf out = buf_limited(FRAME_BYTES_MAX);
+    struct generation_options options = stub_options(SLICE("8 bytes."), 1, 100);
+    options.load = &load;
+    generation_start(&g, &options, 0, &out);
+    assert_int_equal(load.cache_used, 2);
+    generation_turn(&g, 0, 6, &out);
+    assert_int_equal(load.cache_used, 8);
+    generation_start(&second, &options, 0, &out);
+    assert_int_equal(load.cache_used, 10);
+    buf_clear(&out);
+    generation_turn(&g, 0, 1, &out);
+    assert_int_equal(g.state, GENERATION_FAILED);
+    r = (struct reading){0};
+    read_events(&r, &out);
+    assert_string_equal(r.error_code, "VRAM_OOM");
+    generation_free(&g);
+    generation_turn(&second, 0, 8, &out); /* there is room again */
+    assert_int_equal(second.state, GENERATION_RUNNING);
+    generation_free(&second);
+    assert_int_equal(load.cache_used, 0);
+    buf_free(&out);
+}
+
 static void a_generation_that_takes_too_long_times_out(void **state)
 {
     (void)state;
@@ -245,8 +302,8 @@ static void a_generation_that_takes_too_long_times_out(void **state)
     struct generation g;
     struct buf out = buf_limited(FRAME_BYTES_MAX);
     struct generation_options options = stub_options(SLICE("time"), 1, 5);
-    options.first_token = 100;
-    options.delay = 10;
+    options.first_token = timing_constant(100);
+    options.delay = timing_constant(10);
     options.timeout = 115;
     generation_start(&g, &options, 0, &out);
     generation_turn(&g, 110, 9, &out);
@@ -267,7 +324,7 @@ static void metrics_come_at_their_interval_and_not_in_heaps(void **state)
     struct generation g;
     struct buf out = buf_limited(FRAME_BYTES_MAX);
     struct generation_options options = stub_options(SLICE("time"), 1, 5);
-    options.delay = 1000;
+    options.delay = timing_constant(1000);
     options.metrics_interval = 400;
     generation_start(&g, &options, 0, &out);
     generation_turn(&g, 0, 9, &out);
@@ -408,6 +465,8 @@ int main(void)
         cmocka_unit_test(other_seeds_and_prompts_give_other_texts),
         cmocka_unit_test(the_stub_cuts_characters_that_come_out_whole),
         cmocka_unit_test(tokens_come_at_their_absolute_times),
+        cmocka_unit_test(a_long_prompt_and_other_jobs_make_a_job_slower),
+        cmocka_unit_test(a_full_cache_is_an_error_event_and_is_given_back),
         cmocka_unit_test(a_generation_that_takes_too_long_times_out),
         cmocka_unit_test(metrics_come_at_their_interval_and_not_in_heaps),
         cmocka_unit_test(a_cancelled_generation_ends_once),

@@ -40,7 +40,7 @@ static void options_are_read_in_both_forms(void **state)
     assert_true(o.stub_mode && o.port == 8081 && o.max_tokens_out == 16);
     assert_string_equal(o.worker_id, "a=b");
     assert_string_equal(o.host, "127.0.0.1");
-    assert_true(o.delay_ms == 0.5);
+    assert_true(o.delay.middle == 500000);
 }
 
 static void a_wrong_command_line_says_what_was_expected(void **state)
@@ -57,10 +57,11 @@ static void a_wrong_command_line_says_what_was_expected(void **state)
         {{"assay-worker", "--model="}, "--model: expected PATH, got nothing"},
         {{"assay-worker", "--stub-mode=yes"}, "--stub-mode takes no value"},
         {{"assay-worker", "--delay-ms", "-1"},
-         "--delay-ms: expected milliseconds such as 20 or 0.5, got \"-1\""},
+         "--delay-ms: expected milliseconds such as 20 or 0.5, or normal:MEAN,DEVIATION or "
+         "lognormal:MEDIAN,SIGMA or table:PATH, got \"-1\""},
         {{"assay-worker", "--max-tokens-out=0"},
          "--max-tokens-out: expected a whole number from 1 to 2048, got \"0\""},
-        {{"assay-worker"}, "this build has no engine but the stub: add --stub-mode"},
+        {{"assay-worker"}, "expected --stub-mode, or --engine with a library that generates tokens"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct options o;

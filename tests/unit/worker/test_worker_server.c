@@ -271,6 +271,26 @@ static void a_job_is_cancelled_from_another_connection(void **state)
     assert_int_equal(stop(live), 0);
 }
 
+static void a_deadline_and_a_limit_of_the_prompt_are_kept(void **state)
+{
+    (void)state;
+    struct options options = defaults();
+    options.max_tokens_in = 3;
+    struct live live = start(&options);
+    struct answer a = answer_new();
+    char header[128];
+    snprintf(header, sizeof(header), "X-Assay-First-Token-Ms: 100000\r\nX-Deadline: %lld\r\n",
+             (long long)(clock_wall() / NS_PER_MS + 30));
+    int fd = open_stream(live.port, header, JOB("dead", "p", "9"));
+    read_answer(fd, &a, NULL);
+    assert_non_null(strstr(a.body.data, "\"code\":\"TIMEOUT\""));
+    answer_free(&a);
+    close(fd);
+    expect(live.port, "POST", "/execute", JOB("long", "thirteen byte", "9"), 400,
+           "prompt must have at most 3 tokens (got 4)");
+    assert_int_equal(stop(live), 0);
+}
+
 static void a_client_that_goes_away_stops_its_generation(void **state)
 {
     (void)state;
@@ -534,6 +554,7 @@ int main(void)
         cmocka_unit_test(a_stream_has_its_events_and_the_next_request_its_answer),
         cmocka_unit_test(hundreds_of_streams_at_once_are_all_complete),
         cmocka_unit_test(a_job_is_cancelled_from_another_connection),
+        cmocka_unit_test(a_deadline_and_a_limit_of_the_prompt_are_kept),
         cmocka_unit_test(a_client_that_goes_away_stops_its_generation),
         cmocka_unit_test(a_client_that_does_not_read_delays_nobody_and_gets_all),
         cmocka_unit_test(shutting_down_refuses_new_work_and_lets_the_old_finish),
