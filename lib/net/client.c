@@ -168,9 +168,10 @@ static void finish_call(struct client_call *call, CURLcode code)
         const char *text =
             call->curl_text[0] ? call->curl_text : client->curl.curl_easy_strerror(code);
         enum error_code kind = error_of(code);
-        result =
-            error_set(kind, "%s%s", text,
-                      kind == ERR_TLS ? " (a step with \"insecure\": true does not verify)" : "");
+        result = error_set(kind, "%s%s", text,
+                           code == CURLE_PEER_FAILED_VERIFICATION
+                               ? " (a step with \"insecure\": true does not verify)"
+                               : "");
     }
     if (call->response.status != 0)
         tell_head(call);

@@ -105,6 +105,19 @@ static void on_exit_of(void *context, const struct process_end *end)
                      : RESULT_OK);
 }
 
+/* Programs are given texts that end at the first zero byte: one inside would cut it in silence. */
+static struct result check_texts(const char *what, const struct node *texts)
+{
+    for (size_t i = 0; texts && i < texts->count; i++) {
+        const struct node *text =
+            texts->kind == NODE_MAP ? texts->entries[i].value : texts->items[i];
+        ENSURE(text->kind != NODE_STRING || slice_find_byte(text->string, '\0') < 0, ERR_VALUE,
+               "%s %zu of the program holds a zero byte, which cannot be given to one", what,
+               i + 1);
+    }
+    return RESULT_OK;
+}
+
 static const char *const *argv_of(struct step *step)
 {
     const struct node *command = node_get(step->config, "command");
@@ -135,6 +148,8 @@ static const char *const *environment_of(struct step *step)
 static struct result exec_start(struct step *step)
 {
     const struct node *cwd = node_get(step->config, "cwd");
+    TRY(check_texts("argument", node_get(step->config, "command")));
+    TRY(check_texts("variable", node_get(step->config, "env")));
     struct slice folder = cwd ? node_string(cwd, SLICE("")) : step->folder;
     struct process_options options = {
         .argv = argv_of(step),

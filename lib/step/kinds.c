@@ -38,15 +38,17 @@ bool step_is_path(const struct node *target)
 struct result step_url(struct step *step, struct slice target, struct slice *url)
 {
     bool full = slice_starts(target, SLICE("http://")) || slice_starts(target, SLICE("https://"));
+    ENSURE(slice_find_byte(target, '\0') < 0, ERR_VALUE,
+           "\"%.*s\" holds a zero byte, which no URL can", SLICE_ARG(target));
     if (full) {
         *url = target;
         return RESULT_OK;
     }
+    ENSURE(target.len && (target.data[0] == '/' || target.data[0] == '?'), ERR_SUITE,
+           "\"%.*s\" is neither a path (\"/…\") nor a full URL (\"http://…\")", SLICE_ARG(target));
     ENSURE(step->base_url.len, ERR_SUITE,
            "\"%.*s\" is a path, and the step has no service with a url to put before it",
            SLICE_ARG(target));
-    ENSURE(target.len && (target.data[0] == '/' || target.data[0] == '?'), ERR_SUITE,
-           "\"%.*s\" is neither a path (\"/…\") nor a full URL (\"http://…\")", SLICE_ARG(target));
     struct slice base = step->base_url;
     if (slice_ends(base, SLICE("/")) && target.data[0] == '/')
         base.len--;
