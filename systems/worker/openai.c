@@ -6,14 +6,7 @@
 #include "core/text.h"
 #include "embedding.h"
 #include "openai_answer.h"
-
-struct api_call {
-    struct worker *worker;
-    struct exchange *ex;
-    struct arena *arena; /* until the handler returns, unless an answer took it over */
-    const struct pace *pace;
-    struct slice rest; /* of the path, behind the route's */
-};
+#include "openai_files.h"
 
 static struct openai_model served_model(const struct worker *w)
 {
@@ -22,23 +15,24 @@ static struct openai_model served_model(const struct worker *w)
 
 /* ---- replies ---- */
 
-static void reply(struct api_call *call, unsigned status, struct slice json)
+void openai_reply(struct api_call *call, unsigned status, struct slice json)
 {
     exchange_reply(call->ex, status, SLICE("application/json"), json);
 }
 
-static void reply_error(struct api_call *call, const struct openai_error *error)
+void openai_reply_error(struct api_call *call, const struct openai_error *error)
 {
-    reply(call, error->status, openai_error_json(call->arena, error));
+    openai_reply(call, error->status, openai_error_json(call->arena, error));
 }
 
-static void refuse(struct api_call *call, unsigned status, const char *code, const char *message)
+void openai_reply_refusal(struct api_call *call, unsigned status, const char *code,
+                          const char *message)
 {
-    reply_error(call, &(struct openai_error){.status = status,
-                                             .message = message,
-                                             .type = status >= 500 ? "server_error"
-                                                                   : "invalid_request_error",
-                                             .code = code});
+    openai_reply_error(call, &(struct openai_error){.status = status,
+                                                    .message = message,
+                                                    .type = status >= 500 ? "server_error"
+                                                                          : "invalid_request_error",
+                                                    .code = code});
 }
 
 static const char *shown_target(struct api_call *call)
@@ -56,7 +50,8 @@ static bool require_json(struct api_call *call)
         slice_split(&rest, ';', &type) &&
         slice_eq_nocase(slice_trim(type), SLICE("application/json")))
         return true;
-    refuse(call, 415, NULL, "Unsupported content type: expected Content-Type: application/json.");
+    openai_reply_refusal(call, 415, NULL,
+                         "Unsupported content type: expected Content-Type: application/json.");
     return false;
 }
 
@@ -75,7 +70,7 @@ static void list_models(struct api_call *call)
     text_add_str(&t, "{\"object\":\"list\",\"data\":[");
     add_model(call, &t);
     text_add_str(&t, "]}");
-    reply(call, 200, text_slice(&t));
+    openai_reply(call, 200, text_slice(&t));
 }
 
 static void show_model(struct api_call *call)
@@ -83,17 +78,18 @@ static void show_model(struct api_call *call)
     struct text t = text_in(call->arena);
     if (slice_eq(call->rest, call->worker->model)) {
         add_model(call, &t);
-        reply(call, 200, text_slice(&t));
+        openai_reply(call, 200, text_slice(&t));
         return;
     }
     struct slice shown = text_shown(call->arena, call->rest, 200);
-    reply_error(call, &(struct openai_error){
-                          .status = 404,
-                          .message = arena_printf(call->arena, "The model '%.*s' does not exist",
-                                                  SLICE_ARG(shown)),
-                          .type = "invalid_request_error",
-                          .param = "model",
-                          .code = "model_not_found"});
+    openai_reply_error(call,
+                       &(struct openai_error){
+                           .status = 404,
+                           .message = arena_printf(call->arena, "The model '%.*s' does not exist",
+                                                   SLICE_ARG(shown)),
+                           .type = "invalid_request_error",
+                           .param = "model",
+                           .code = "model_not_found"});
 }
 
 /* ---- completions ---- */
@@ -110,7 +106,7 @@ static void complete(struct api_call *call, enum openai_form form)
     }
     if (!openai_read(call->arena, form, &model, call->ex->body, &request, &error)) {
         w->metrics.requests[OUTCOME_ERROR]++;
-        reply_error(call, &error);
+        openai_reply_error(call, &error);
         return;
     }
     worker_answer(w, call->ex, openai_answer_new(take(&call->arena), &request, &model, w->engine),
@@ -138,9 +134,59 @@ static void embeddings(struct api_call *call)
     if (!require_json(call))
         return;
     if (openai_read_embeddings(call->arena, &model, call->ex->body, &inputs, &error))
-        reply(call, 200, embedding_answer(call->arena, &inputs, &model, w->engine));
+        openai_reply(call, 200, embedding_answer(call->arena, &inputs, &model, w->engine));
     else
-        reply_error(call, &error);
+        openai_reply_error(call, &error);
+}
+
+/* ---- without an exchange ---- */
+
+static struct slice run_completion(struct worker *w, struct arena *arena, enum openai_form form,
+                                   struct slice body, unsigned *status)
+{
+    struct openai_model model = served_model(w);
+    struct openai_request request;
+    struct openai_error error;
+    struct arena *own = arena_new();
+    bool good = openai_read(own, form, &model, body, &request, &error);
+    if (good && request.stream)
+        good = openai_refuse(own, &error, "stream", NULL, "A batch cannot be streamed.");
+    if (!good) {
+        *status = error.status;
+        struct slice text = arena_copy(arena, openai_error_json(own, &error));
+        arena_free(own);
+        return text;
+    }
+    struct openai_answer *answer = openai_answer_new(own, &request, &model, w->engine);
+    struct generation_options options = {.timeout = CLOCK_NEVER};
+    struct buf none = buf_limited(1);
+    while (openai_answer_next(answer, &options, &none)) {
+        struct generation g;
+        int64_t now = clock_now();
+        generation_start(&g, &options, now, &none);
+        while (g.state == GENERATION_RUNNING)
+            generation_turn(&g, now, UINT32_MAX, &none);
+        generation_free(&g);
+    }
+    struct slice text = arena_copy(arena, openai_answer_whole(answer, status));
+    openai_answer_free(answer);
+    return text;
+}
+
+struct slice openai_run(struct worker *w, struct arena *arena, struct slice url, struct slice body,
+                        unsigned *status)
+{
+    struct openai_model model = served_model(w);
+    struct openai_inputs inputs;
+    struct openai_error error;
+    if (!slice_is(url, "/v1/embeddings"))
+        return run_completion(w, arena,
+                              slice_is(url, "/v1/completions") ? OPENAI_COMPLETION : OPENAI_CHAT,
+                              body, status);
+    bool good = openai_read_embeddings(arena, &model, body, &inputs, &error);
+    *status = good ? 200 : error.status;
+    return good ? embedding_answer(arena, &inputs, &model, w->engine)
+                : openai_error_json(arena, &error);
 }
 
 /* ---- routes ---- */
@@ -155,6 +201,14 @@ static const struct api_route {
     {"POST", "/v1/chat/completions", false, chat_completions},
     {"POST", "/v1/completions", false, completions},
     {"POST", "/v1/embeddings", false, embeddings},
+    {"GET", "/v1/files", false, openai_list_files},
+    {"POST", "/v1/files", false, openai_upload_file},
+    {"GET", "/v1/files/", true, openai_show_file},
+    {"DELETE", "/v1/files/", true, openai_delete_file},
+    {"GET", "/v1/batches", false, openai_list_batches},
+    {"POST", "/v1/batches", false, openai_create_batch},
+    {"GET", "/v1/batches/", true, openai_show_batch},
+    {"POST", "/v1/batches/", true, openai_cancel_batch},
 };
 
 /* The route; NULL with `*other` set when the path is known with another method. */
@@ -186,10 +240,11 @@ static bool authorized(struct api_call *call)
         return true;
     if (given && slice_starts(value, SLICE("Bearer ")) && slice_is(slice_from(value, 7), key))
         return true;
-    refuse(call, 401, "invalid_api_key",
-           given ? "Incorrect API key provided."
-                 : "You didn't provide an API key. You need to provide your API key in an "
-                   "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).");
+    openai_reply_refusal(
+        call, 401, "invalid_api_key",
+        given ? "Incorrect API key provided."
+              : "You didn't provide an API key. You need to provide your API key in an "
+                "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).");
     return false;
 }
 
@@ -200,11 +255,12 @@ static void dispatch(struct api_call *call)
         return;
     const struct api_route *route = find_route(call, &other);
     if (!route)
-        refuse(call, other ? 405 : 404, NULL,
-               arena_printf(call->arena, "%s (%s)", other ? "Method not allowed" : "Invalid URL",
-                            shown_target(call)));
+        openai_reply_refusal(call, other ? 405 : 404, NULL,
+                             arena_printf(call->arena, "%s (%s)",
+                                          other ? "Method not allowed" : "Invalid URL",
+                                          shown_target(call)));
     else if (call->worker->draining)
-        refuse(call, 503, "server_shutting_down", "The server is shutting down.");
+        openai_reply_refusal(call, 503, "server_shutting_down", "The server is shutting down.");
     else
         route->handle(call);
 }
