@@ -90,13 +90,22 @@ static void on_exit_of(void *context, const struct process_end *end)
     o->memory_peak = end->max_resident;
     o->standard_output = kept_output(step, process, PROCESS_STDOUT);
     o->standard_error = kept_output(step, process, PROCESS_STDERR);
-    o->seen |=
-        OBSERVED_EXIT | OBSERVED_OUTPUT | OBSERVED_TIME | (end->max_resident ? OBSERVED_MEMORY : 0);
+    /* A part of the output proves nothing about the whole. */
+    bool whole = process_output_total(process, PROCESS_STDOUT) == o->standard_output.len &&
+                 process_output_total(process, PROCESS_STDERR) == o->standard_error.len;
+    o->seen |= OBSERVED_EXIT | OBSERVED_TIME | (whole ? OBSERVED_OUTPUT : 0) |
+               (end->max_resident ? OBSERVED_MEMORY : 0);
     step->leaky = end->stragglers > 0;
 
     char text[PROCESS_END_TEXT];
+    const char *cut =
+        whole ? ""
+              : arena_printf(step->arena,
+                             "; it wrote more than the %u MiB that are kept, so that its output "
+                             "cannot be checked: let it write to a file",
+                             LIMIT_OUTPUT_BYTES >> 20);
     show_output(step, process,
-                arena_printf(step->arena, "the program %s", process_end_text(text, end)));
+                arena_printf(step->arena, "the program %s%s", process_end_text(text, end), cut));
     bool lost = end->fate == PROCESS_LOST; /* `end` goes with the process */
     process_free(process);
     mem_free(state);
