@@ -34,6 +34,8 @@ check | sqlite3                | cmd:sqlite3                       | looks into 
 check | libxml2-utils          | cmd:xmllint                       | reads the XML reports in tests
 bench | python3                | cmd:python3                       | runs the benchmarks
 bench | time                   | file:/usr/bin/time                | measures memory
+check | nodejs                 | cmd:node                          | runs the client of OpenAI, and aimock
+check | npm                    | cmd:npm                           | fetches them
 bench | wrk                    | cmd:wrk                           | says what a server can do
 bench | nodejs                 | cmd:node                          | runs newman and StepCI
 bench | npm                    | cmd:npm                           | fetches newman and StepCI
