@@ -140,12 +140,18 @@ struct wire {
     unsigned segments; /* with data */
 };
 
-static int send_request(const struct row *row)
+static int connect_to_worker(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(worker_port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+static int send_request(const struct row *row)
+{
+    int fd = connect_to_worker();
     struct buf b = buf_limited(4096);
     const char *body = row->path ? "" : BODY;
     assert_true(
@@ -381,7 +387,7 @@ static void every_fault_of_the_table_has_a_row_here(void **state)
 {
     (void)state;
     for (size_t fault = 0; fault < FAULT_COUNT; fault++) {
-        bool found = fault_rows[fault].openai_only; /* those have their tests beside the others */
+        bool found = fault_rows[fault].openai_only; /* they have a test of their own */
         for (size_t i = 0; i < ROWS && !found; i++)
             found = slice_starts(slice_str(rows[i].fault), slice_str(fault_rows[fault].name));
         if (!found)
@@ -394,10 +400,7 @@ static void every_fault_of_the_table_has_a_row_here(void **state)
 static void expect_answer(const char *request, const char *part)
 {
     struct row row = {.fault = "", .ending = ENDS_COMPLETE};
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(worker_port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    int fd = connect_to_worker();
     assert_int_equal(write(fd, request, strlen(request)), strlen(request));
     struct wire w = read_wire(fd, &row, 0);
     if (!w.bytes.data || !strstr(w.bytes.data, part))
@@ -431,6 +434,72 @@ static void without_faults_they_are_refused(void **state)
     start_worker(true);
     expect_answer(GET("/health?fault=exit", ""), "FAULTS_OFF");
     expect_answer(GET("/health", ""), "HTTP/1.1 200 OK");
+    assert_int_equal(end_worker(), 0);
+}
+
+/* ---- streams of the OpenAI form ---- */
+
+/* The chunks of a stream, one letter each: r role, R nothing but the role, t text, u usage, e end,
+ * X error, d [DONE], - what is no JSON. */
+static void read_chunks(const char *answer, char *letters, size_t size)
+{
+    size_t n = 0;
+    struct slice rest = slice_str(answer), line;
+    while (slice_split(&rest, '\n', &line) && n + 1 < size) {
+#define HAS(text) (slice_find(line, SLICE(text)) >= 0)
+        if (!slice_starts(line, SLICE("data: ")))
+            continue;
+        letters[n++] = HAS("[DONE]")                                ? 'd'
+                       : !slice_ends(slice_trim(line), SLICE("}"))  ? '-'
+                       : HAS("{\"error\"")                          ? 'X'
+                       : HAS("\"choices\":[],\"usage\":{")          ? 'u'
+                       : HAS("\"finish_reason\":\"stop\"")          ? 'e'
+                       : HAS("\"delta\":{\"role\":\"assistant\"},") ? 'R'
+                       : HAS("\"role\":\"assistant\"")              ? 'r'
+                                                                    : 't';
+    }
+    letters[n] = '\0';
+}
+
+static void streams_of_the_openai_form_have_the_same_faults(void **state)
+{
+    (void)state;
+    static const char body[] = "{\"model\":\"stub\",\"stream\":true,\"messages\":"
+                               "[{\"role\":\"user\",\"content\":\"echo:ab cd\"}]}";
+    static const char *const cases[][2] = {
+        {"crlf", "rtted"},
+        {"role_only", "rtRted"},
+        {"usage", "rtuted"},
+        {"error", "rtX"},
+        {"malformed", "rt-ed"},
+        {"duplicate", "rttted"},
+        {"drop,event=started", "tted"},
+        {"drop,event=end", "rttd"},
+        {"drop,event=done", "rtte"},
+        {"duplicate,event=done", "rttedd"},
+        {"swap,at=0", "rtted"},
+        {"truncate,bytes=30", "rtt-"},
+    };
+    start_worker(false);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct row row = {.ending = ENDS_FIN};
+        char letters[64];
+        struct buf request = buf_limited(4096);
+        assert_true(result_ok(buf_printf(
+            &request,
+            "POST /v1/chat/completions?fault=%s HTTP/1.1\r\nHost: w\r\nConnection: close\r\n"
+            "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+            cases[i][0], strlen(body), body)));
+        int fd = connect_to_worker();
+        assert_int_equal(write(fd, request.data, request.len), request.len);
+        struct wire w = read_wire(fd, &row, 0);
+        read_chunks(w.bytes.data, letters, sizeof(letters));
+        if (strcmp(letters, cases[i][1]) != 0)
+            fail_msg("%s: expected %s, got %s", cases[i][0], cases[i][1], letters);
+        buf_free(&w.bytes);
+        buf_free(&request);
+        close(fd);
+    }
     assert_int_equal(end_worker(), 0);
 }
 
@@ -614,6 +683,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_fault_is_on_the_wire_byte_for_byte),
         cmocka_unit_test(every_fault_of_the_table_has_a_row_here),
         cmocka_unit_test(a_fault_is_asked_for_in_the_query_a_header_or_the_body),
+        cmocka_unit_test(streams_of_the_openai_form_have_the_same_faults),
         cmocka_unit_test(without_faults_they_are_refused),
         cmocka_unit_test(the_page_has_the_table_of_faults),
         cmocka_unit_test(the_page_says_what_libcurl_fetch_and_our_reader_make_of_each),

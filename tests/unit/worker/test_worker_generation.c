@@ -40,17 +40,24 @@ static void keep(char *to, size_t size, const json_t *string)
         snprintf(to, size, "%s", json_string_value(string));
 }
 
+/* The stream comes in pieces that are cut anywhere. */
 static void read_events(struct reading *r, struct buf *out)
 {
+    static struct random cuts = {{1, 2, 3, 4}};
     struct sse_decoder decoder;
     struct sse_event event;
-    struct slice input = buf_slice(out);
+    struct slice rest = buf_slice(out), input = SLICE("");
     bool got;
     sse_init(&decoder);
     for (;;) {
         assert_true(result_ok(sse_next(&decoder, &input, &event, &got)));
-        if (!got)
+        if (!got && rest.len == 0)
             break;
+        if (!got) {
+            input = slice_part(rest, 0, (size_t)random_between(&cuts, 1, 300));
+            rest = slice_from(rest, input.len);
+            continue;
+        }
         json_t *json;
         assert_true(result_ok(jsontext_read(event.data, &json)));
         assert_string_not_equal(r->last_type, "end");
@@ -175,6 +182,51 @@ static void the_stop_rule_holds_for_any_tokens(void **state)
         assert_memory_equal(r.text, text.data, expected);
         assert_string_equal(r.stop_reason, expected < text.len ? "STOP_SEQUENCE" : "EOS");
     }
+}
+
+/* Whatever the settings, what comes out is the text without stop sequences, cut by the rule. */
+static void ten_thousand_prompts_with_stops_keep_the_rule_and_are_twice_the_same(void **state)
+{
+    (void)state;
+    static struct reading whole, first, second;
+    static const char *const words[] = {" the", "e",  "語", "\xc3\xa9", "🚀",
+                                        " {",   "to", "\n", "世",       "!"};
+    struct random random = random_seeded(8);
+    size_t stopped = 0;
+    for (int i = 0; i < 10000; i++) {
+        char prompt[400];
+        size_t len = random_text(&random, prompt, (size_t)random_between(&random, 1, 60));
+        struct slice stops[STOP_COUNT_MAX];
+        struct generation_options options = stub_options(
+            slice_of(prompt, len), random_next(&random), (uint32_t)random_between(&random, 1, 40));
+        options.request.temperature = (float)random_between(&random, 0, 2);
+        run(&whole, &options, &random);
+        options.stop = stops;
+        options.stop_count = (size_t)random_between(&random, 1, STOP_COUNT_MAX);
+        for (size_t k = 0; k < options.stop_count; k++)
+            stops[k] = slice_str(words[random_between(&random, 0, 9)]);
+        run(&first, &options, &random);
+        run(&second, &options, &random);
+        struct slice text = slice_of(whole.text, whole.text_len);
+        size_t end = text.len, length = 0, best = SIZE_MAX;
+        for (size_t k = 0; k < options.stop_count; k++) { /* the first byte at which one ends */
+            ptrdiff_t at = slice_find(text, stops[k]);
+            size_t to = at < 0 ? SIZE_MAX : (size_t)at + stops[k].len;
+            if (to < best || (to == best && to != SIZE_MAX && stops[k].len > length)) {
+                best = to;
+                length = stops[k].len;
+                end = best - length;
+            }
+        }
+        assert_int_equal(first.text_len, end);
+        assert_memory_equal(first.text, whole.text, end);
+        assert_string_equal(first.stop_reason, best == SIZE_MAX ? "MAX_TOKENS" : "STOP_SEQUENCE");
+        assert_int_equal(second.text_len, end);
+        assert_int_equal(second.tokens, first.tokens);
+        assert_memory_equal(second.text, first.text, end);
+        stopped += best != SIZE_MAX;
+    }
+    assert_in_range(stopped, 1000, 9900); /* both happen */
 }
 
 static void other_seeds_and_prompts_give_other_texts(void **state)
@@ -462,6 +514,7 @@ int main(void)
         cmocka_unit_test(ten_thousand_prompts_give_valid_text_twice_the_same),
         cmocka_unit_test(an_echo_says_its_text_whatever_the_seed),
         cmocka_unit_test(the_stop_rule_holds_for_any_tokens),
+        cmocka_unit_test(ten_thousand_prompts_with_stops_keep_the_rule_and_are_twice_the_same),
         cmocka_unit_test(other_seeds_and_prompts_give_other_texts),
         cmocka_unit_test(the_stub_cuts_characters_that_come_out_whole),
         cmocka_unit_test(tokens_come_at_their_absolute_times),
