@@ -280,6 +280,21 @@ bool operators_admit_empty(const struct node *matcher)
     return false;
 }
 
+/* Operands that everything fits. */
+static void check_says_something(const struct node *map, struct diagnostics *d)
+{
+    static const char *const of_text[] = {"contains", "matches", NULL};
+    for (size_t i = 0; of_text[i]; i++) {
+        const struct node *operand = node_get(map, of_text[i]);
+        if (operand && operand->kind == NODE_STRING && operand->string.len == 0)
+            diagnose(d, operand->at, "every text %s \"\": it checks nothing", of_text[i])->hint =
+                "for an empty text write {\"empty\": true}";
+    }
+    const struct node *schema = node_get(map, "schema");
+    if (schema && schema->kind == NODE_MAP && schema->count == 0)
+        diagnose(d, schema->at, "the schema {} accepts everything, so that it checks nothing");
+}
+
 void operators_check(const struct node *map, struct diagnostics *d)
 {
     const struct node *exists = node_get(map, "exists");
@@ -294,6 +309,7 @@ void operators_check(const struct node *map, struct diagnostics *d)
                 diagnose(d, map->entries[i].key_at,
                          "\"%.*s\" belongs to \"near\", which is missing",
                          SLICE_ARG(map->entries[i].key));
+    check_says_something(map, d);
     if (exists && exists->kind == NODE_BOOL && !exists->boolean && map->count > 1)
         diagnose(d, map->at, "what does not exist can have no other property")->hint =
             "leave \"exists\": false alone, or leave it out";

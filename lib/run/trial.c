@@ -56,8 +56,8 @@ static void note_status(struct trial *t, const struct step_result *r)
 {
     if (r->status == CASE_PASSED)
         return;
-    /* Steps during another end first; the first fault is the one to tell. */
-    if (!t->outcome.reason)
+    /* Steps during another end first; the first fault is the one to tell, but not what it cut. */
+    if (!t->outcome.reason && r->status != CASE_CANCELLED)
         t->outcome.reason = reason_of(t, r);
     if (r->status > t->outcome.status)
         t->outcome.status = r->status;
