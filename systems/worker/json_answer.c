@@ -27,11 +27,16 @@ static const char *const deciding[] = {
     "$ref",      NULL,
 };
 static const char *const describing[] = {
-    "$defs",   "definitions", "title",    "description", "default",  "examples",  "strict",
-    "$schema", "$id",         "$comment", "deprecated",  "readOnly", "writeOnly", NULL,
+    "$defs",   "definitions", "title",      "description", "default",   "examples", "strict",
+    "$schema", "$comment",    "deprecated", "readOnly",    "writeOnly", NULL,
 };
 
 static struct result make(struct maker *m, const json_t *schema, json_t **out);
+
+/* Those whose value is a number in every draft we answer for. */
+static const char *const numeric[] = {"minimum",          "maximum",   "exclusiveMinimum",
+                                      "exclusiveMaximum", "minItems",  "maxItems",
+                                      "minLength",        "maxLength", NULL};
 
 static bool is_among(const char *word, const char *const *list)
 {
@@ -49,6 +54,8 @@ static struct result check_keywords(const json_t *schema, const char *alone)
         bool decides = is_among(key, deciding);
         ENSURE(decides || is_among(key, describing), ERR_UNSUPPORTED,
                "the schema keyword '%s' is not supported", key);
+        ENSURE(!is_among(key, numeric) || json_is_number(json_object_iter_value(at)), ERR_VALUE,
+               "the schema keyword '%s' is no number", key);
         bool fits = !alone || !decides || slice_is(slice_str(key), alone) ||
                     slice_is(slice_str(key), "type");
         ENSURE(fits, ERR_UNSUPPORTED, "the schema keyword '%s' beside '%s' is not supported", key,

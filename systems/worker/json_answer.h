@@ -6,7 +6,7 @@
  *   type (one or a list), properties, required, additionalProperties, items, minItems, maxItems,
  *   enum, const, minimum, maximum, exclusiveMinimum, exclusiveMaximum, minLength, maxLength,
  *   anyOf, $ref to "#" and below it, $defs, definitions, and what only describes: title,
- *   description, default, examples, strict, $schema, $id, $comment, deprecated, readOnly, writeOnly
+ *   description, default, examples, strict, $schema, $comment, deprecated, readOnly, writeOnly
  *
  * Optional properties are given too, save where giving them would recurse.
  */
