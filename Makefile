@@ -4,8 +4,9 @@ BUILD ?= build
 BUILDTYPE ?= release
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 600
 
-.PHONY: all help demo check docs fuzz bench install clean
+.PHONY: all help demo check docs fuzz soak bench install clean
 
 all: $(BUILD)/build.ninja  ## build everything into build/ (the default)
 	@ninja -C $(BUILD)
@@ -27,6 +28,10 @@ docs: all  ## write again what documentation takes from the program: tables and 
 fuzz:  ## run every fuzz target for FUZZ_SECONDS (60) under ASan and UBSan
 	@tools/deps.sh check
 	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+soak:  ## run the worker under random requests and faults for SOAK_SECONDS (600) each under ASan and TSan
+	@tools/deps.sh check
+	@tools/soak.sh $(SOAK_SECONDS)
 
 bench:  ## install what is missing and run the benchmarks
 	@tools/deps.sh bench
