@@ -30,7 +30,7 @@ static void end(struct reading *r)
 }
 
 /* Every event's data is a token. */
-static struct result take(void *context, struct stream_event *event)
+static struct result add_token(void *context, struct stream_event *event)
 {
     struct reading *r = context;
     return stream_token(&r->stream, event->data, -1, event->at);
@@ -38,7 +38,7 @@ static struct result take(void *context, struct stream_event *event)
 
 static struct result feed(struct reading *r, const char *text, int64_t at)
 {
-    return stream_feed(&r->stream, slice_str(text), at, take, r);
+    return stream_feed(&r->stream, slice_str(text), at, add_token, r);
 }
 
 static void tokens_of_a_stream_in_pieces_are_its_text(void **state)
