@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SOAK_SECONDS=${1:-600}
-export TSAN_OPTIONS=halt_on_error=1 ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=8
+export TSAN_OPTIONS=halt_on_error=1 ASAN_OPTIONS=detect_leaks=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 status=0
