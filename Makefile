@@ -4,7 +4,7 @@ BUILD ?= build
 BUILDTYPE ?= release
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
-SOAK_SECONDS ?= 600
+SOAK_SECONDS ?= 360
 
 .PHONY: all help demo check docs fuzz soak bench install clean
 
@@ -29,7 +29,7 @@ fuzz:  ## run every fuzz target for FUZZ_SECONDS (60) under ASan and UBSan
 	@tools/deps.sh check
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
-soak:  ## run the worker under random requests and faults for SOAK_SECONDS (600) each under ASan and TSan
+soak:  ## run the worker under random requests and faults for SOAK_SECONDS (360) each: ASan, TSan, stub, engine
 	@tools/deps.sh check
 	@tools/soak.sh $(SOAK_SECONDS)
 

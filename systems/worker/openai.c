@@ -151,6 +151,9 @@ static struct slice run_completion(struct worker *w, struct arena *arena, enum o
     bool good = openai_read(own, form, &model, body, &request, &error);
     if (good && request.stream)
         good = openai_refuse(own, &error, "stream", NULL, "A batch cannot be streamed.");
+    if (good && w->engine->attach) /* it works at its own pace, and this function does not wait */
+        good = openai_refuse(own, &error, "model", NULL,
+                             "Batches are answered by the stub, not by an engine from a library.");
     if (!good) {
         *status = error.status;
         struct slice text = arena_copy(arena, openai_error_json(own, &error));

@@ -124,18 +124,18 @@ static bool count_prompt(struct sequence *s)
     return count >= 0;
 }
 
-static enum sequence_state start_theirs(struct sequence *s)
+static enum sequence_state start_theirs(struct sequence *s, void **theirs)
 {
     char error[PROBLEM_TEXT] = "";
     if (!count_prompt(s))
         return SEQUENCE_FAILED;
     enter("start");
-    int failed = plugin.table->start(plugin.theirs, &s->request, &s->theirs, error, sizeof(error));
+    int failed = plugin.table->start(plugin.theirs, &s->request, theirs, error, sizeof(error));
     leave();
     if (!failed)
         return SEQUENCE_RUNNING;
     error[sizeof(error) - 1] = '\0';
-    s->theirs = NULL;
+    *theirs = NULL;
     snprintf(s->problem, sizeof(s->problem), "the engine refused the prompt: %.200s", error);
     return SEQUENCE_FAILED;
 }
@@ -215,11 +215,13 @@ static void work_on(struct sequence *s)
     enum sequence_state state = s->state;
     size_t at = (s->first + s->count) % AHEAD, len = 0;
     bool token = state == SEQUENCE_RUNNING;
+    void *theirs = s->theirs;
     s->in_call = true;
     pthread_mutex_unlock(&plugin.lock);
     char bytes[ENGINE_TOKEN_BYTES];
-    state = token ? next_theirs(s, bytes, &len) : start_theirs(s);
+    state = token ? next_theirs(s, bytes, &len) : start_theirs(s, &theirs);
     pthread_mutex_lock(&plugin.lock);
+    s->theirs = theirs;
     s->in_call = false;
     s->state = state;
     if (token && state == SEQUENCE_RUNNING) {
