@@ -33,8 +33,8 @@ struct worker {
     int exit_status;
     struct buf out; /* events of the turn, or a reply, on their way to the server */
     struct slice worker_id, model;
-    struct slice health_facts; /* the unchanging part of /health, as JSON members */
-    struct arena *arena;       /* for what lives as long as the worker */
+    struct slice health_facts;  /* the unchanging part of /health, as JSON members */
+    struct arena *arena;        /* for what lives as long as the worker */
     struct openai_store *store; /* files and batches; NULL until there is one */
     char made_up_id[UUID_TEXT];
 };
