@@ -247,6 +247,7 @@ struct result kserve_read(struct arena *arena, const json_t *inputs, struct slic
 
 static void write_value(const struct tensor *t, size_t i, struct text *json)
 {
+    MUST(t->type->size > 0, "%s has no numbers", t->type->name);
     uint64_t bits = kserve_bits(t, i);
     unsigned shift = 64 - 8 * (unsigned)t->type->size;
     switch (t->type->kind) {
