@@ -100,12 +100,18 @@ static void inspect_case(struct compilation *c, struct names *names, const struc
 static const struct plan_service *service_of(struct compilation *c, const struct plan_suite *suite,
                                              const struct node *step, const struct node *case_node)
 {
-    const struct node *named = node_get(step, "service");
+    const struct node *named = node_get(step, "service"),
+                      *services = node_get(suite->root, "services");
     if (!named)
         named = node_get(case_node, "service");
+    /* What is meant for all cases is meant for those that call something: a program that sorts
+       numbers shall not start a worker, nor fail when one dies. */
+    bool calls = step_kind_of(step)->yields & OBSERVED_STATUS;
+    bool for_all = !named || named == node_get(node_get(suite->root, "defaults"), "service");
+    if (for_all && !calls)
+        return NULL;
     if (named) {
         const struct plan_service *service = compile_service_find(c, suite, named->string);
-        const struct node *services = node_get(suite->root, "services");
         if (!service) {
             size_t count = services ? services->count : 0;
             const char **candidates = ARENA_ARRAY(c->arena, const char *, count + 1);
@@ -116,7 +122,6 @@ static const struct plan_service *service_of(struct compilation *c, const struct
         return service;
     }
     /* A suite with one service means that one. */
-    const struct node *services = node_get(suite->root, "services");
     return services && services->count == 1
                ? compile_service_find(c, suite, services->entries[0].key)
                : NULL;
