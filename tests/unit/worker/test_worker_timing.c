@@ -18,7 +18,7 @@
 #include "core/memory.h"
 #include "timing.h"
 
-enum { SAMPLES = 100000 };
+#define SAMPLES 100000
 
 static double samples[SAMPLES]; /* ms, sorted */
 
