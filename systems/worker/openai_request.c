@@ -538,6 +538,19 @@ static bool read_response_format(struct reader *r)
 
 /* ---- whole requests ---- */
 
+static bool check_scores(struct reader *r)
+{
+    const struct openai_request *out = r->out;
+    int64_t tokens = out->max_tokens ? out->max_tokens : (int64_t)r->model->tokens_max;
+    int64_t each = 1 + (out->top_logprobs > 0 ? out->top_logprobs : 0);
+    if (!out->logprobs || (int64_t)out->prompt_count * out->n * tokens * each <= OPENAI_SCORES_MAX)
+        return true;
+    return REFUSE(r, "logprobs", "invalid_value",
+                  "These are more than %d log probabilities: ask for fewer choices, tokens or "
+                  "alternatives.",
+                  OPENAI_SCORES_MAX);
+}
+
 bool openai_read(struct arena *arena, enum openai_form form, const struct openai_model *model,
                  struct slice body, struct openai_request *out, struct openai_error *error)
 {
@@ -556,7 +569,7 @@ bool openai_read(struct arena *arena, enum openai_form form, const struct openai
         return false;
     if (!chat) {
         out->logprobs = out->top_logprobs >= 0;
-        return read_prompts(&r);
+        return read_prompts(&r) && check_scores(&r);
     }
     if (out->top_logprobs > 0 && !out->logprobs)
         return openai_refuse(arena, error, "top_logprobs", NULL,
@@ -565,7 +578,7 @@ bool openai_read(struct arena *arena, enum openai_form form, const struct openai
     if (!read_messages(&r))
         return false;
     r.random = random_for((uint64_t)out->seed, out->prompts[0]);
-    return read_tools(&r) && read_response_format(&r);
+    return read_tools(&r) && read_response_format(&r) && check_scores(&r);
 }
 
 /* ---- embeddings ---- */

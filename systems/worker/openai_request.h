@@ -14,6 +14,8 @@
 #define OPENAI_CHOICES_MAX 128
 /* Tools a request may offer: OpenAI's own limit. */
 #define OPENAI_TOOLS_MAX 128
+/* Log probabilities of one request, alternatives included: some 250 MiB with the longest tokens. */
+#define OPENAI_SCORES_MAX 100000
 /* Characters of a prompt: what an engine takes (engine.h). */
 #define OPENAI_PROMPT_MAX 32768
 /* Texts of one embeddings request, and numbers in its answer: some 12 MiB of JSON. */
