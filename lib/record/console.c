@@ -366,6 +366,7 @@ static void keep_failure(struct console *c, const struct case_result *r)
     struct text t = text_in(arena);
     bool verbose = c->detail == CONSOLE_VERBOSE;
     struct failure_style style = {.paint = c->paint,
+                                  .said_before = true,
                                   .indent = 2,
                                   .steps = verbose ? 20 : 3,
                                   .exchange_max = verbose ? LIMIT_EVIDENCE_BYTES : 1500};

@@ -271,6 +271,18 @@ void failure_steps(struct text *t, const struct attempt_result *attempt,
     }
 }
 
+/* Does the only step that is shown say what the reason says? */
+static bool steps_tell(const struct case_result *result)
+{
+    const struct attempt_result *only = result->attempts;
+    size_t failed = 0;
+    if (!only || only->next || only->trials > 1 || only->given.len)
+        return false;
+    for (const struct step_result *s = only->steps; s; s = s->next)
+        failed += s->status != CASE_PASSED;
+    return failed == 1 && !(result->flags & CASE_TIMED_OUT);
+}
+
 void failure_text(struct text *t, const struct case_result *result,
                   const struct failure_style *style)
 {
@@ -278,7 +290,7 @@ void failure_text(struct text *t, const struct case_result *result,
     struct failure_style inner = *style;
 
     inner.indent += retried ? 2 : 0;
-    if (result->reason.len)
+    if (result->reason.len && !(style->said_before && steps_tell(result)))
         add_block(t, style, 0, "", result->reason, LIMIT_SHOWN_BYTES);
     for (const struct attempt_result *a = result->attempts; a; a = a->next) {
         if (retried) {

@@ -21,6 +21,7 @@ struct failure_style {
     size_t indent;       /* blanks before every line */
     size_t steps;        /* steps shown of one attempt */
     size_t exchange_max; /* bytes shown of a request, a response and a log; 0: they are left out */
+    bool said_before;    /* the reason stands above already: not again when a step below tells it */
 };
 
 /* For reports in files: no colours; with everything that was kept, or without the exchange. */
