@@ -36,14 +36,15 @@ const char *planning_file(struct planning *p, const char *name, const char *text
     return p->written[p->written_count++] = path;
 }
 
-void planning_suite(struct planning *p, const char *name, const char *cases)
+void planning_suite(struct planning *p, const char *name, const char *const *cases)
 {
-    const char *text = arena_printf(p->arena,
-                                    "{ \"name\": \"%s\", \"resources\": { \"gpu\": 2 }, "
-                                    "\"cases\": [ %s ] }",
-                                    name, cases);
+    struct text t = text_in(p->arena);
+    text_printf(&t, "name: %s\nresources: {gpu: 2}\ncases:\n", name);
+    for (size_t i = 0; cases[i]; i++)
+        text_add_str(&t, cases[i]);
     assert_true(p->path_count < sizeof(p->paths) / sizeof(p->paths[0]));
-    p->paths[p->path_count++] = planning_file(p, arena_printf(p->arena, "%s.json", name), text);
+    p->paths[p->path_count++] =
+        planning_file(p, arena_printf(p->arena, "%s.yaml", name), text_str(&t));
     p->options.paths = p->paths;
     p->options.path_count = p->path_count;
 }

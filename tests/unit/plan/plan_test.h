@@ -38,13 +38,13 @@ int planning_end(void **state);
 /* A file of the folder; its path. */
 const char *planning_file(struct planning *p, const char *name, const char *text);
 
-/* A suite of the plan, with these cases (the inside of a list). */
-void planning_suite(struct planning *p, const char *name, const char *cases);
+/* A suite of the plan: its name and its cases, in YAML, NULL-ended. */
+void planning_suite(struct planning *p, const char *name, const char *const *cases);
 
-/* A case that runs a program; `more` is JSON behind it: ", \"needs\": …". */
-#define CASE(id, more)                                                                             \
-    "{ \"id\": \"" id                                                                              \
-    "\", \"exec\": { \"command\": [\"true\"] }, \"expect\": { \"exit\": 0 }" more " }"
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* A case that runs a program; `more` are further keys in YAML's flow form: "needs: a". */
+#define CASE(id, more) "- {id: '" id "', exec: {command: ['true']}, expect: {exit: 0}, " more "}\n"
 
 /* Make the plan; it must come out well. */
 void planning_make(struct planning *p);

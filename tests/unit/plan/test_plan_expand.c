@@ -6,7 +6,7 @@
 static void a_matrix_is_every_combination_with_the_last_key_fastest(void **state)
 {
     struct planning *p = *state;
-    planning_suite(p, "s", CASE("m", ", \"matrix\": { \"a\": [1, 2], \"b\": [\"x\", null] }"));
+    planning_suite(p, "s", LIST(CASE("m", "matrix: {a: [1, 2], b: [x, null]}")));
     planning_make(p);
     assert_string_equal(planning_ids(p),
                         "m [a=1 b=x]\nm [a=1 b=null]\nm [a=2 b=x]\nm [a=2 b=null]\n");
@@ -16,7 +16,7 @@ static void rows_stand_outside_the_matrix(void **state)
 {
     struct planning *p = *state;
     planning_file(p, "rows.csv", "r\none\ntwo\n");
-    planning_suite(p, "s", CASE("m", ", \"each\": \"rows.csv\", \"matrix\": { \"a\": [1, 2] }"));
+    planning_suite(p, "s", LIST(CASE("m", "each: rows.csv, matrix: {a: [1, 2]}")));
     planning_make(p);
     assert_string_equal(planning_ids(p),
                         "m [row 1 a=1]\nm [row 1 a=2]\nm [row 2 a=1]\nm [row 2 a=2]\n");
@@ -25,10 +25,8 @@ static void rows_stand_outside_the_matrix(void **state)
 static void an_id_with_a_template_says_itself_what_sets_it_apart(void **state)
 {
     struct planning *p = *state;
-    planning_suite(
-        p, "s",
-        CASE("m ${a}",
-             ", \"matrix\": { \"a\": [1.5, [2]] }, \"tags\": [\"t${a}\", \"${case.id}\"]"));
+    planning_suite(p, "s",
+                   LIST(CASE("m ${a}", "matrix: {a: [1.5, [2]]}, tags: ['t${a}', '${case.id}']")));
     planning_make(p);
     assert_string_equal(planning_ids(p), "m 1.5\nm [2]\n");
     const struct plan_case *pc = planning_case(p, "m 1.5");
@@ -41,9 +39,7 @@ static void an_id_with_a_template_says_itself_what_sets_it_apart(void **state)
 static void a_need_of_an_expanded_case_means_all_of_it(void **state)
 {
     struct planning *p = *state;
-    planning_suite(
-        p, "s",
-        CASE("m", ", \"matrix\": { \"a\": [1, 2, 3] }") "," CASE("n", ", \"needs\": \"m\""));
+    planning_suite(p, "s", LIST(CASE("m", "matrix: {a: [1, 2, 3]}"), CASE("n", "needs: m")));
     planning_make(p);
     assert_int_equal(planning_case(p, "n")->need_count, 3);
 }
@@ -54,9 +50,9 @@ static void too_large_a_matrix_is_refused_before_it_is_made(void **state)
     struct text values = text_in(p->arena);
     for (int i = 0; i < 1100; i++)
         text_printf(&values, "%s%d", i ? "," : "", i);
-    planning_suite(p, "s",
-                   arena_printf(p->arena, CASE("m", ", \"matrix\": { \"a\": [%s], \"b\": [%s] }"),
-                                text_str(&values), text_str(&values)));
+    const char *wide = arena_printf(p->arena, CASE("m", "matrix: {a: [%s], b: [%s]}"),
+                                    text_str(&values), text_str(&values));
+    planning_suite(p, "s", LIST(wide));
     assert_non_null(strstr(planning_refused(p), "the matrix gives more than 1000000 cases"));
 }
 
@@ -64,7 +60,7 @@ static void one_name_chooses_all_expansions_and_a_full_one_chooses_one(void **st
 {
     struct planning *p = *state;
     static const char *const all[] = {"m"}, *const one[] = {"m [a=2]"}, *const none[] = {"m [a=4]"};
-    planning_suite(p, "s", CASE("m", ", \"matrix\": { \"a\": [1, 2] }") "," CASE("n", ""));
+    planning_suite(p, "s", LIST(CASE("m", "matrix: {a: [1, 2]}"), CASE("n", "")));
     p->options.cases = all;
     p->options.case_count = 1;
     planning_make(p);
@@ -81,8 +77,7 @@ static void one_name_chooses_all_expansions_and_a_full_one_chooses_one(void **st
 static void shards_are_disjoint_and_together_all(void **state)
 {
     struct planning *p = *state;
-    planning_suite(p, "s",
-                   CASE("m", ", \"matrix\": { \"a\": [1,2,3,4,5,6,7,8,9], \"b\": [1,2,3,4,5] }"));
+    planning_suite(p, "s", LIST(CASE("m", "matrix: {a: [1,2,3,4,5,6,7,8,9], b: [1,2,3,4,5]}")));
     size_t total = 0;
     for (uint32_t shard = 1; shard <= 4; shard++) {
         p->options.shard = shard;
@@ -100,9 +95,9 @@ static void a_resumed_plan_drops_needs_that_passed_and_skips_what_needs_a_failur
     static const struct slice left[] = {{"s/c", 3}, {"s/d", 3}}, failed[] = {{"s/b", 3}};
     const struct plan_earlier earlier = {
         .keys = left, .key_count = 2, .not_passed = failed, .not_passed_count = 1};
-    planning_suite(p, "s",
-                   CASE("a", "") "," CASE("b", "") "," CASE("c", ", \"needs\": \"a\"") "," CASE(
-                       "d", ", \"needs\": [\"a\", \"b\"]"));
+    planning_suite(
+        p, "s",
+        LIST(CASE("a", ""), CASE("b", ""), CASE("c", "needs: a"), CASE("d", "needs: [a, b]")));
     p->options.earlier = &earlier;
     planning_make(p);
     assert_string_equal(planning_ids(p), "c\nd\n");
@@ -122,8 +117,8 @@ static void what_was_skipped_for_a_failure_is_rerun_with_it(void **state)
                                          .not_passed = not_passed,
                                          .not_passed_count = 4};
     planning_suite(p, "s",
-                   CASE("c", ", \"needs\": \"b\"") "," CASE("b", ", \"needs\": \"a\"") "," CASE(
-                       "a", "") "," CASE("d", "") "," CASE("e", ""));
+                   LIST(CASE("c", "needs: b"), CASE("b", "needs: a"), CASE("a", ""), CASE("d", ""),
+                        CASE("e", "")));
     p->options.earlier = &earlier;
     planning_make(p);
     assert_string_equal(planning_ids(p), "c\nb\na\n");
@@ -133,12 +128,10 @@ static void what_was_skipped_for_a_failure_is_rerun_with_it(void **state)
 static void the_seed_of_a_case_is_its_own(void **state)
 {
     struct planning *p = *state;
-    const char *given = ", \"given\": { \"n\": { \"int\": [0, 9] } }";
+#define NUMBERS "given: {n: {int: [0, 9]}}"
     p->options.seed = 7;
-    planning_suite(
-        p, "s",
-        arena_printf(p->arena, CASE("a", "%s") "," CASE("b", "%s") "," CASE("c", "%s, \"seed\": 5"),
-                     given, given, given));
+    planning_suite(p, "s",
+                   LIST(CASE("a", NUMBERS), CASE("b", NUMBERS), CASE("c", NUMBERS ", seed: 5")));
     planning_make(p);
     uint64_t a = planning_case(p, "a")->seed;
     assert_int_not_equal(a, planning_case(p, "b")->seed);
@@ -153,13 +146,13 @@ static void the_seed_of_a_case_is_its_own(void **state)
 static void the_same_resource_in_two_suites_has_one_number(void **state)
 {
     struct planning *p = *state;
-    planning_suite(p, "s", CASE("a", ", \"uses\": { \"gpu\": 2 }"));
-    planning_suite(p, "t", CASE("a", ", \"uses\": { \"gpu\": 1 }"));
+    planning_suite(p, "s", LIST(CASE("a", "uses: {gpu: 2}")));
+    planning_suite(p, "t", LIST(CASE("a", "uses: {gpu: 1}")));
     planning_make(p);
     assert_int_equal(p->plan->resource_count, 1);
     assert_ptr_equal(p->plan->cases[0]->uses[0].resource, p->plan->cases[1]->uses[0].resource);
-    p->paths[p->path_count++] = planning_file(
-        p, "u.json", "{ \"resources\": { \"gpu\": 3 }, \"cases\": [" CASE("a", "") "] }");
+    p->paths[p->path_count++] =
+        planning_file(p, "u.yaml", "resources: {gpu: 3}\ncases:\n" CASE("a", ""));
     p->options.path_count++;
     assert_non_null(strstr(planning_refused(p), "there are 3 of \"gpu\" here and 2 in "));
 }

@@ -50,9 +50,7 @@ static void the_environment_has_defaults_as_a_shell_has(void **state)
 static void only_the_environment_has_defaults(void **state)
 {
     struct planning *p = *state;
-    planning_suite(p, "s",
-                   "{ \"id\": \"a\", \"exec\": { \"command\": [\"echo\", \"${uuid:-x}\"] }, "
-                   "\"expect\": { \"exit\": 0 } }");
+    planning_suite(p, "s", LIST(CASE("a", "describe: '${uuid:-x}'")));
     assert_non_null(strstr(planning_refused(p), "only ${env.NAME:-default} can have a default"));
 }
 
@@ -60,25 +58,25 @@ static void what_a_step_during_another_saves_is_known_afterwards(void **state)
 {
     struct planning *p = *state;
     planning_suite(p, "s",
-                   "{ \"id\": \"a\", \"steps\": [ { \"wait\": \"1ms\", \"during\": { \"steps\": [ "
-                   "{ \"exec\": { \"command\": [\"true\"] }, "
-                   "\"save\": { \"x\": \"stdout\" } } ] } }, { \"exec\": { \"command\": [\"echo\", "
-                   "\"${x}\"] }, \"expect\": { \"exit\": 0 } } ] }");
+                   LIST("- id: a\n"
+                        "  steps:\n"
+                        "  - wait: 1ms\n"
+                        "    during: {steps: [{exec: {command: [echo]}, save: {x: stdout}}]}\n"
+                        "  - {exec: {command: [echo, '${x}']}, expect: {exit: 0}}\n"));
     planning_make(p);
 }
 
 static void a_variable_may_use_those_above_it_only(void **state)
 {
     struct planning *p = *state;
-    p->paths[0] = planning_file(p, "s.json",
-                                "{ \"vars\": { \"a\": \"1\", \"b\": \"${a}2\", \"c\": \"${d}\", "
-                                "\"d\": 4 }, \"cases\": [" CASE("${b}", "") "] }");
+    p->paths[0] = planning_file(p, "s.yaml",
+                                "vars: {a: '1', b: '${a}2', c: '${d}', d: 4}\n"
+                                "cases:\n" CASE("${b}", ""));
     p->options.paths = p->paths;
     p->options.path_count = 1;
     assert_non_null(strstr(planning_refused(p), "unknown name \"d\""));
-    p->paths[0] = planning_file(
-        p, "t.json",
-        "{ \"vars\": { \"a\": \"1\", \"b\": \"${a}2\" }, \"cases\": [" CASE("${b}", "") "] }");
+    p->paths[0] =
+        planning_file(p, "t.yaml", "vars: {a: '1', b: '${a}2'}\ncases:\n" CASE("${b}", ""));
     p->d = diagnostics_in(p->arena);
     planning_make(p);
     assert_string_equal(planning_ids(p), "12\n");

@@ -18,19 +18,20 @@ static const struct node *generators(struct arena *arena, const char *text)
 {
     struct diagnostics d = diagnostics_in(arena);
     const struct node *node;
-    reader_text(arena, "given.json", slice_str(text), &d, &node);
+    reader_text(arena, "given.yaml", slice_str(text), &d, &node);
     if (!node)
         fail_msg("%s", d.first ? d.first->text : "not read");
     return node;
 }
 
-static const char every_kind[] =
-    "{ \"i\": { \"int\": [-5, 300] }, \"high\": { \"int\": [40, 50] }, \"low\": { \"int\": [-9, "
-    "-3] },"
-    "  \"f\": { \"float\": [-0.5, 2.25] }, \"b\": { \"bool\": true }, \"c\": { \"choice\": [\"x\", "
-    "7, null] },"
-    "  \"t\": { \"text\": [2, 9] },"
-    "  \"l\": { \"list\": [1, 4], \"of\": { \"list\": [0, 3], \"of\": { \"int\": [1, 6] } } } }";
+static const char every_kind[] = "i: {int: [-5, 300]}\n"
+                                 "high: {int: [40, 50]}\n"
+                                 "low: {int: [-9, -3]}\n"
+                                 "f: {float: [-0.5, 2.25]}\n"
+                                 "b: {bool: true}\n"
+                                 "c: {choice: [x, 7, null]}\n"
+                                 "t: {text: [2, 9]}\n"
+                                 "l: {list: [1, 4], of: {list: [0, 3], of: {int: [1, 6]}}}\n";
 
 static void assert_between(json_int_t value, json_int_t low, json_int_t high)
 {
@@ -253,11 +254,10 @@ static void shrinking_finds_the_smallest_and_is_quick(void **state)
         const char *given, *smallest;
         bool (*fails)(const json_t *);
     } problems[] = {
-        {"{ \"a\": { \"int\": [0, 1000000000] }, \"b\": { \"int\": [0, 1000000000] } }",
-         "{\"a\":0,\"b\":1234568}", sum_is_large},
-        {"{ \"l\": { \"list\": [0, 40], \"of\": { \"int\": [0, 100] } } }", "{\"l\":[9]}",
-         holds_a_nine},
-        {"{ \"t\": { \"text\": [0, 200] } }", NULL, holds_two_capitals},
+        {"a: {int: [0, 1000000000]}\nb: {int: [0, 1000000000]}", "{\"a\":0,\"b\":1234568}",
+         sum_is_large},
+        {"l: {list: [0, 40], of: {int: [0, 100]}}", "{\"l\":[9]}", holds_a_nine},
+        {"t: {text: [0, 200]}", NULL, holds_two_capitals},
     };
     for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++) {
         for (uint32_t number = 2; number < 40; number++) {
@@ -284,10 +284,10 @@ static void extreme_bounds_are_kept(void **state)
     (void)state;
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
-    const struct node *given =
-        generators(arena, "{ \"i\": { \"int\": [-9007199254740991, 9007199254740991] }, \"f\": { "
-                          "\"float\": [-1e300, 1e300] },"
-                          "  \"one\": { \"int\": [4, 4] }, \"none\": { \"text\": [0, 0] } }");
+    const struct node *given = generators(arena, "i: {int: [-9007199254740991, 9007199254740991]}\n"
+                                                 "f: {float: [-1.0e+300, 1.0e+300]}\n"
+                                                 "one: {int: [4, 4]}\n"
+                                                 "none: {text: [0, 0]}\n");
     for (uint32_t number = 0; number < 200; number++) {
         const json_t *v = given_example(arena, given, 5, number);
         assert_true(json_is_real(json_object_get(v, "f")));
@@ -307,7 +307,7 @@ static void long_texts_are_shrunk_with_few_candidates(void **state)
     (void)state;
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
-    const struct node *given = generators(arena, "{ \"t\": { \"text\": [0, 100000] } }");
+    const struct node *given = generators(arena, "t: {text: [0, 100000]}");
     const json_t *most = given_example(arena, given, 5, 1);
     assert_int_equal(json_array_size(given_simpler(arena, given, most)), GIVEN_SIMPLER_MAX);
 }
