@@ -29,7 +29,7 @@ static json_t *assembled(struct arena *arena, const char *const *data)
 
 #define CHUNK(choices)                                                                             \
     "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"model\":\"m\",\"choices\":[" choices "]" \
-                                                                                               "}"
+    "}"
 #define DELTA(index, delta) "{\"index\":" #index ",\"delta\":{" delta "},\"finish_reason\":null}"
 #define FINISH(index) "{\"index\":" #index ",\"delta\":{},\"finish_reason\":\"stop\"}"
 #define ROLE "\"role\":\"assistant\""

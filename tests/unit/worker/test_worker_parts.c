@@ -61,7 +61,8 @@ static void a_wrong_command_line_says_what_was_expected(void **state)
          "lognormal:MEDIAN,SIGMA or table:PATH, got \"-1\""},
         {{"assay-worker", "--max-tokens-out=0"},
          "--max-tokens-out: expected a whole number from 1 to 2048, got \"0\""},
-        {{"assay-worker"}, "expected --stub-mode, or --engine with a library that generates tokens"},
+        {{"assay-worker"},
+         "expected --stub-mode, or --engine with a library that generates tokens"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct options o;
