@@ -91,7 +91,8 @@ ASSAY_PUBLIC struct assay_worker *assay_worker_start(const struct assay_worker_o
  *   ASSAY_ERROR_DIED         it had ended by itself, or ended with another status than 0 (or 143,
  *                            or by SIGTERM): a crash, or a leak that a sanitizer reports
  *   ASSAY_ERROR_TIMEOUT      it had to be killed
- *   ASSAY_ERROR_LEFT_BEHIND  processes it had started outlived it, or its port is still in use
+ *   ASSAY_ERROR_LEFT_BEHIND  processes it had started outlived it and a SIGTERM of their own
+ *                            and were killed, or its port is still in use
  */
 ASSAY_PUBLIC enum assay_error assay_worker_stop(struct assay_worker *worker);
 
@@ -164,7 +165,7 @@ ASSAY_PUBLIC struct assay_request assay_request(const char *job_id, const char *
  *   ASSAY_ERROR_INVALID   the request cannot be sent: a header or prompt that is not text
  *   ASSAY_ERROR_STATUS    a refusal: another status, see response->status and body
  *   ASSAY_ERROR_PROTOCOL  200, but no event stream, or one that breaks a rule: response->events has
- *                         what could be read. Also when the answer is not over 5 s after its last
+ *                         what could be read. Also when the answer is not over 2 s after its last
  *                         event, or has more than 64 MiB
  *   ASSAY_ERROR_HTTP      no connection, broken HTTP, or the connection ended within the answer
  *   ASSAY_ERROR_DIED      the same, and the worker has ended: how, and its last log lines

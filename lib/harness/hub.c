@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "service/port.h"
@@ -22,6 +23,7 @@ struct call {
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    pid_t process; /* the one that has the thread */
     enum { NONE, RUNNING, ENDING } state;
     size_t users;
     struct call *first; /* to be done on the loop */
@@ -44,19 +46,37 @@ static void begin_condition(void)
     pthread_condattr_destroy(&attributes);
 }
 
+/* A keeper is made without these handlers, and what it forks must not meet them either: the lock
+ * may be held by a thread that it does not have. (Sanitizers make a fork of its vfork.) */
+static void before_fork(void)
+{
+    if (getpid() == hub.process)
+        hub_lock();
+}
+
+static void after_fork(void)
+{
+    if (getpid() == hub.process)
+        hub_unlock();
+}
+
 static void after_fork_in_child(void)
 {
+    if (getppid() != hub.process)
+        return;
     begin_condition(); /* whoever waited is not here */
+    hub.process = getpid();
     hub.state = NONE;
     hub.users = 0;
     hub.first = NULL;
-    pthread_mutex_unlock(&hub.lock);
+    hub_unlock();
 }
 
 static void prepare(void)
 {
     begin_condition();
-    pthread_atfork(hub_lock, hub_unlock, after_fork_in_child);
+    hub.process = getpid();
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
 void hub_lock(void)

@@ -27,7 +27,7 @@ static enum assay_error read_failed(struct assay_worker *worker, const struct re
     if (r.code == ERR_TIMEOUT && reply->ended)
         return harness_fail(ASSAY_ERROR_PROTOCOL,
                             "expected the answer to be over with its last event, but the "
-                            "connection was open for 5 s more");
+                            "connection stayed open for 2 s more");
     if (r.code == ERR_TIMEOUT)
         r = error_context(r, "not over within %s, with %zu bytes of the answer read",
                           format_duration(within, timeout), reply->raw.len);

@@ -11,7 +11,7 @@
 #include "harness/failure.h"
 
 /* After the last event of a stream nothing is left to wait for but the end of the answer. */
-#define AFTER_END (5 * NS_PER_S)
+#define AFTER_END (2 * NS_PER_S)
 /* Of an answer that is no stream, in a message. */
 #define SHOWN_BYTES 300
 

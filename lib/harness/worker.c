@@ -227,7 +227,12 @@ static enum assay_error start_failed(const struct assay_worker *w)
                              : w->failure == ERR_DIED  ? ASSAY_ERROR_DIED
                              : w->failure == ERR_VALUE ? ASSAY_ERROR_INVALID
                                                        : ASSAY_ERROR_SPAWN;
-    (void)harness_fail(error, "%s", w->why);
+    const struct assay_worker_options *o = w->options;
+    bool looked_for = error == ASSAY_ERROR_SPAWN && !o->command && !o->binary && !o->url;
+    (void)harness_fail(error, "%s%s", w->why,
+                       looked_for ? "; say where your worker is: options.binary, options.command "
+                                    "or ASSAY_WORKER_BIN in the environment"
+                                  : "");
     harness_add_log(slice_str(w->log));
     return error;
 }

@@ -354,6 +354,13 @@ static void run_keeper(const struct keeper_launch *launch, int channel)
         keep(&k, ended_children);
 }
 
+/* ThreadSanitizer has locks of its own, which only its fork() knows to let go. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define _Fork fork
+#endif
+#endif
+
 pid_t keeper_fork(const struct keeper_launch *launch, int *channel)
 {
     int ends[2];
