@@ -156,8 +156,8 @@ def one_round(assay, env, folder, after):
     for name in names:
         again = second.get(name, 0) - first.get(name, 0)
         if again != (0 if name in before else 1):
-            faults.append(f"{name} was begun {again} times by --resume, "
-                          f"{'though' if name in before else 'and'} it had {before.get(name, 'no')} result")
+            faults.append(f"{name} was begun {again} times by --resume, and it had "
+                          f"{'finished' if name in before else 'not finished'} before")
     return faults, not ended and 0 < len(before) < CASES
 
 
