@@ -56,7 +56,9 @@ class Session:
         path = [os.path.join(build, "src"), os.path.join(build, "systems/worker")]
         os.symlink(os.path.abspath("suites"), os.path.join(folder, "suites"))
         self.environment = {"PATH": ":".join(path + ["/usr/local/bin:/usr/bin:/bin"]),
-                            "HOME": folder, "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+                            "HOME": folder, "LC_ALL": "C.UTF-8", "TERM": "dumb",
+                            "PKG_CONFIG_PATH": os.path.join(build, "meson-uninstalled"),
+                            "LD_LIBRARY_PATH": os.path.join(build, "lib/api")}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH"):
             if name in os.environ:
                 self.environment[name] = os.environ[name]

@@ -36,7 +36,7 @@ struct assay_limits {
 
 /* What is known about a model without loading it. */
 struct assay_model {
-    const char *path; /* of its file, from the folder of models */
+    const char *path; /* of its file: see assay_model_file */
     uint32_t layers, kv_heads, head_dim, vocab_size;
 };
 
