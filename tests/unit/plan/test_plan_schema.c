@@ -137,8 +137,7 @@ static void reader_and_schema_take_the_same(void **state)
         "cases:\n" CASE("a", "matrix: {n: [1, null, {a: 1}]}, each: rows.csv"),
         "cases:\n" CASE("a", "given: {n: {list: [0, 3], of: {text: [0, 9]}}}, examples: 3"),
         "cases:\n- {id: a, steps: [{wait: 1s, during: {after: 1ms, steps: [{wait: 1ms}]}}]}\n",
-        "cases:\n- {id: a, exec: {shell: x}, until: {stdout: {contains: y}}, every: 1s, save: {x: "
-        "$.a}}\n",
+        "cases:\n- {id: a, exec: {shell: x}, until: {exit: 0}, every: 1s, save: {x: $.a}}\n",
     };
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
         struct published p = published();
