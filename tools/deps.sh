@@ -21,6 +21,7 @@ build | libsqlite3-dev         | pc:sqlite3                        | the result 
 build | scdoc                  | cmd:scdoc                         | man pages
 check | git                    | cmd:git                           | names the files to check
 check | libcmocka-dev          | pc:cmocka                         | unit tests
+check | libcriterion-dev       | pc:criterion                      | the harness in tests of this framework
 check | clang-19               | cmd:clang-19                      | sanitizers and fuzzing
 check | libclang-rt-19-dev     | sh:clang-19 -fsanitize=address,fuzzer -E -x c /dev/null | their runtimes
 check | llvm-19                | cmd:llvm-symbolizer-19            | readable stack traces of the sanitizers

@@ -16,7 +16,7 @@
 /* poll counts milliseconds in an int. */
 #define POLL_MAX (3600 * 1000)
 
-static void close_socket(int *fd)
+static void close_socket(const int *fd)
 {
     if (*fd >= 0)
         (void)close(*fd);
@@ -38,11 +38,8 @@ static struct result wait_for(int fd, short what, int64_t deadline, const char *
 
 /* ---- connecting ---- */
 
-static struct result connect_to(const struct addrinfo *address, int64_t deadline, int *out)
+static struct result await_connection(int fd, const struct addrinfo *address, int64_t deadline)
 {
-    DEFER(close_socket)
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    ENSURE(fd >= 0, ERR_CONNECT, "no socket: %s", strerror(errno));
     int error = connect(fd, address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
     if (error == EINPROGRESS) {
         socklen_t size = sizeof(error);
@@ -51,9 +48,19 @@ static struct result connect_to(const struct addrinfo *address, int64_t deadline
             error = errno;
     }
     ENSURE(error == 0, ERR_CONNECT, "%s", strerror(error));
-    *out = fd;
-    fd = -1;
     return RESULT_OK;
+}
+
+static struct result connect_to(const struct addrinfo *address, int64_t deadline, int *out)
+{
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ENSURE(fd >= 0, ERR_CONNECT, "no socket: %s", strerror(errno));
+    struct result r = await_connection(fd, address, deadline);
+    if (result_ok(r))
+        *out = fd;
+    else
+        (void)close(fd);
+    return r;
 }
 
 static struct result connect_any(const struct wire_request *request, int64_t deadline, int *out)

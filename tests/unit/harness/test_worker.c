@@ -26,7 +26,6 @@
 
 /* A shell command as a worker; $0 is the reference worker and $1 the port. */
 #define SCRIPT(text) {"sh", "-c", text, getenv("ASSAY_WORKER_BIN"), "{port}", NULL}
-#define SERVE "\"$0\" --stub-mode --port \"$1\""
 
 static struct assay_worker *start(const struct assay_worker_options *options)
 {
@@ -94,7 +93,8 @@ static void the_usual_options_are_given(void **state)
 static void a_command_of_your_own_has_its_placeholders_filled_in(void **state)
 {
     (void)state;
-    const char *command[] = SCRIPT("echo \"$2 $GREETING {other} $(pwd)\"; exec " SERVE);
+    const char *command[] =
+        SCRIPT("echo \"$2 $GREETING {other} $(pwd)\"; exec \"$0\" --stub-mode --port \"$1\"");
     const char *more[] = {"{gpu}/{model}/{worker_id}", NULL},
                *environment[] = {"GREETING=at {port}", NULL};
     struct assay_worker_options options = {.command = command,
@@ -199,10 +199,12 @@ static void the_log_can_go_to_a_file(void **state)
 static void stopping_finds_what_was_wrong_with_the_end(void **state)
 {
     (void)state;
-    const char *crashes[] = SCRIPT("trap 'exit 23' TERM; " SERVE " & wait");
-    const char *asked[] = SCRIPT("trap 'exit 143' TERM; " SERVE " & wait");
-    const char *deaf[] = SCRIPT("trap '' TERM; " SERVE " & while :; do sleep 1000; done");
-    const char *careless[] = SCRIPT("trap '' TERM; setsid sleep 1000 & exec " SERVE);
+    const char *crashes[] = SCRIPT("trap 'exit 23' TERM; \"$0\" --stub-mode --port \"$1\" & wait");
+    const char *asked[] = SCRIPT("trap 'exit 143' TERM; \"$0\" --stub-mode --port \"$1\" & wait");
+    const char *deaf[] =
+        SCRIPT("trap '' TERM; \"$0\" --stub-mode --port \"$1\" & while :; do sleep 1000; done");
+    const char *careless[] =
+        SCRIPT("trap '' TERM; setsid sleep 1000 & exec \"$0\" --stub-mode --port \"$1\"");
     assert_int_equal(assay_worker_stop(start_script(crashes)), ASSAY_ERROR_DIED);
     assert_says(assay_last_error(), "expected \"sh\" to end orderly, but it exited with status 23");
     assert_int_equal(assay_worker_stop(start_script(asked)), ASSAY_OK);
@@ -243,7 +245,7 @@ static void shutdown_must_end_with_status_0(void **state)
     struct assay_worker *worker = start(NULL);
     assert_int_equal(assay_shutdown(worker), ASSAY_OK);
     assert_int_equal(assay_worker_stop(worker), ASSAY_OK);
-    const char *command[] = SCRIPT(SERVE "; exit 9");
+    const char *command[] = SCRIPT("\"$0\" --stub-mode --port \"$1\"; exit 9");
     worker = start_script(command);
     assert_int_equal(assay_shutdown(worker), ASSAY_ERROR_DIED);
     assert_says(assay_last_error(), "expected exit status 0 after /shutdown, got 9");
