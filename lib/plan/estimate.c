@@ -15,10 +15,12 @@ static void find_critical(struct arena *arena, const struct plan *plan, struct p
         e->critical[e->critical_count++] = at;
         const struct plan_case *next = NULL;
         /* Of those that need it, the one with the longest tail. */
-        for (size_t i = 0; i < plan->case_count; i++)
-            for (size_t n = 0; n < plan->cases[i]->need_count; n++)
-                if (plan->cases[i]->needs[n] == at && (!next || plan->cases[i]->tail > next->tail))
-                    next = plan->cases[i];
+        for (size_t i = 0; i < plan->case_count; i++) {
+            const struct plan_case *other = plan->cases[i];
+            for (size_t n = 0; n < other->need_count; n++)
+                if (other->needs[n] == at && (!next || other->tail > next->tail))
+                    next = other;
+        }
         at = next;
     }
 }
