@@ -5,9 +5,9 @@
 
 static void find_critical(struct arena *arena, const struct plan *plan, struct plan_estimate *e)
 {
-    const struct plan_case *at = NULL;
-    for (size_t i = 0; i < plan->case_count; i++)
-        if (!at || plan->cases[i]->tail > at->tail)
+    const struct plan_case *at = plan->case_count ? plan->cases[0] : NULL;
+    for (size_t i = 1; i < plan->case_count; i++)
+        if (plan->cases[i]->tail > at->tail)
             at = plan->cases[i];
     e->critical = ARENA_ARRAY(arena, const struct plan_case *, plan->case_count + 1);
     e->critical_length = at ? at->tail : 0;
