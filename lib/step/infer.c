@@ -66,20 +66,40 @@ static const struct datatype *datatype_of(struct slice name)
     return NULL;
 }
 
+/* What does not fit ends at the nearest value that does; 2^63 and 2^64 are exact as doubles. */
+static uint64_t integer_bits(bool is_signed, double value)
+{
+    if (isnan(value))
+        return 0;
+    if (is_signed)
+        return (uint64_t)(value >= 0x1p63   ? INT64_MAX
+                          : value < -0x1p63 ? INT64_MIN
+                                            : (int64_t)value);
+    return value >= 0x1p64 ? UINT64_MAX : value < 0 ? 0 : (uint64_t)value;
+}
+
+static uint64_t bits_of(const struct datatype *type, double value)
+{
+    uint64_t bits = 0;
+    float single = (float)value;
+    if (type->kind == 'b')
+        return value != 0;
+    if (type->kind != 'f')
+        return integer_bits(type->kind == 'i', value);
+    if (type->size == 8)
+        memcpy(&bits, &value, sizeof(value));
+    if (type->size == 4) {
+        uint32_t word;
+        memcpy(&word, &single, sizeof(single));
+        bits = word;
+    }
+    return bits;
+}
+
 /* Little-endian, as the protocol wants it. */
 static void encode(const struct datatype *type, double value, unsigned char *out)
 {
-    float single = (float)value;
-    uint64_t bits = type->kind == 'i' ? (uint64_t)(int64_t)value : (uint64_t)value;
-    if (type->kind == 'b')
-        bits = value != 0;
-    if (type->kind == 'f' && type->size == 8)
-        memcpy(&bits, &value, sizeof(value));
-    if (type->kind == 'f' && type->size == 4) {
-        uint32_t word;
-        memcpy(&word, &single, sizeof(word));
-        bits = word;
-    }
+    uint64_t bits = bits_of(type, value);
     for (size_t i = 0; i < type->size; i++)
         out[i] = (unsigned char)(bits >> 8 * i);
 }
