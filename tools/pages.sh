@@ -38,5 +38,10 @@ done <<<"$made"
 for page in "${shown[@]}"; do
     tools/console.py ${check:+--check} "$build" "$page" || status=1
 done
+# These have tests of their own, as not every build can be linked with.
+if [ -z "$check" ]; then
+    tools/reference.py docs/reference/harness.md
+    tools/console.py "$build" docs/test-your-worker.md
+fi
 [ -z "$check" ] || echo "1..$(($(grep -c '|' <<<"$made") + ${#shown[@]}))"
 exit $status

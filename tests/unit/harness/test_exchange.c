@@ -183,6 +183,8 @@ static void what_is_wrong_with_an_answer_is_said(void **state)
          CANNED_CLOSE, ASSAY_ERROR_PROTOCOL,
          "expected an event stream, got status 200 with application/json: {}"},
         {"HTTP/1.1 204 No Content\r\n\r\n", CANNED_CLOSE, ASSAY_ERROR_STATUS, "got 204"},
+        {"HTTP/1.1 500 Oops\r\nContent-Type: text/event-stream\r\n\r\n" STARTED TOKEN("a", 0) END,
+         CANNED_CLOSE, ASSAY_ERROR_STATUS, "expected 200 and an event stream, got 500"},
         {UNTIL_CLOSE, CANNED_CLOSE, ASSAY_ERROR_PROTOCOL, "expected an event stream, got nothing"},
         {UNTIL_CLOSE STARTED TOKEN("a", 0), CANNED_CLOSE, ASSAY_ERROR_PROTOCOL,
          "the stream was over after 2 events; the events: started token"},
