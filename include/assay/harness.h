@@ -25,9 +25,9 @@
  *
  * Memory: running out of it ends the process with status 3, as there is no test to go on with.
  *
- * This header includes the others: <assay/errors.h>, <assay/events.h>, <assay/asserts.h>,
- * <assay/fixtures.h>. <assay/cmocka.h> and <assay/criterion.h> make asserts fail the way these
- * frameworks want it.
+ * This header includes the others: <assay/errors.h>, <assay/events.h>, <assay/response.h>,
+ * <assay/asserts.h>, <assay/fixtures.h>. <assay/cmocka.h> and <assay/criterion.h> make asserts fail
+ * the way these frameworks want it.
  */
 #ifndef ASSAY_HARNESS_H
 #define ASSAY_HARNESS_H
