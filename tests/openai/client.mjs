@@ -3,7 +3,10 @@
 //     node client.mjs NODE_MODULES URL
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
+import { File } from 'node:buffer';
 import path from 'node:path';
+
+globalThis.File ??= File; // Node 18 has it, but not as a global
 
 const [modules, url] = process.argv.slice(2);
 const { default: OpenAI, toFile } = createRequire(path.join(modules, 'x.js'))('openai');
