@@ -227,7 +227,7 @@ def tools(url):
             all_tools.append(
                 Tool(f"promptfoo {PROMPTFOO}", write_promptfoo, lambda n: [
                     node, main, "eval", "-c", f"{n}.yaml", "-j", "64", "--no-cache", "--no-write",
-                    "--no-table", "--no-progress-bar"], expect_output("{count} passed")))
+                    "--no-table", "--no-progress-bar"], expect_output("{count:,} passed")))
     for tool in all_tools:
         for count in (1, CASES):
             tool.write(tool.folder, url, count)
