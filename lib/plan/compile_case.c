@@ -396,7 +396,7 @@ static void build_case(struct compilation *c, const struct plan_suite *suite,
     pc->expected_from_history = pc->expected >= 0;
     if (pc->expected < 0)
         pc->expected = declared_duration(pc, node);
-    /* Resolved into pointers when all cases are known (select.c). */
+    /* Resolved into pointers when all cases are known (graph.c). */
     pc->needs_node = node_get(node, "needs");
     add_case(c, pc);
 }

@@ -159,41 +159,40 @@ static struct result read_keys(struct store *store, struct arena *arena, sqlite3
     }
 }
 
-struct result store_unfinished(struct store *store, struct arena *arena, struct slice run_id,
-                               struct slice **keys, size_t *count)
+/* The keys that a statement selects from a run by one status or two. */
+static struct result keys_by_status(struct store *store, struct arena *arena, struct slice run_id,
+                                    enum statement which, const enum case_status *statuses,
+                                    int status_count, struct slice **keys, size_t *count)
 {
     int64_t run;
     sqlite3_stmt *q = NULL;
     TRY(store_run_number(store, run_id, &run));
-    TRY(store_statement(store, STATEMENT_UNFINISHED, &q));
+    TRY(store_statement(store, which, &q));
     sqlite3_bind_int64(q, 1, run);
-    sqlite3_bind_int64(q, 2, CASE_CANCELLED);
+    for (int i = 0; i < status_count; i++)
+        sqlite3_bind_int64(q, 2 + i, statuses[i]);
     return read_keys(store, arena, q, keys, count);
+}
+
+struct result store_unfinished(struct store *store, struct arena *arena, struct slice run_id,
+                               struct slice **keys, size_t *count)
+{
+    static const enum case_status statuses[] = {CASE_CANCELLED};
+    return keys_by_status(store, arena, run_id, STATEMENT_UNFINISHED, statuses, 1, keys, count);
 }
 
 struct result store_failed(struct store *store, struct arena *arena, struct slice run_id,
                            struct slice **keys, size_t *count)
 {
-    int64_t run;
-    sqlite3_stmt *q = NULL;
-    TRY(store_run_number(store, run_id, &run));
-    TRY(store_statement(store, STATEMENT_FAILED, &q));
-    sqlite3_bind_int64(q, 1, run);
-    sqlite3_bind_int64(q, 2, CASE_FAILED);
-    sqlite3_bind_int64(q, 3, CASE_ERROR);
-    return read_keys(store, arena, q, keys, count);
+    static const enum case_status statuses[] = {CASE_FAILED, CASE_ERROR};
+    return keys_by_status(store, arena, run_id, STATEMENT_FAILED, statuses, 2, keys, count);
 }
 
 struct result store_not_passed(struct store *store, struct arena *arena, struct slice run_id,
                                struct slice **keys, size_t *count)
 {
-    int64_t run;
-    sqlite3_stmt *q = NULL;
-    TRY(store_run_number(store, run_id, &run));
-    TRY(store_statement(store, STATEMENT_NOT_PASSED, &q));
-    sqlite3_bind_int64(q, 1, run);
-    sqlite3_bind_int64(q, 2, CASE_PASSED);
-    return read_keys(store, arena, q, keys, count);
+    static const enum case_status statuses[] = {CASE_PASSED};
+    return keys_by_status(store, arena, run_id, STATEMENT_NOT_PASSED, statuses, 1, keys, count);
 }
 
 static int by_value(const void *a, const void *b)
