@@ -42,6 +42,15 @@ const char *case_status_counted(enum case_status status, size_t count);
 /* "slow", "flaky", … for bit number `i` (0-based); NULL past the last. */
 const char *case_flag_name(size_t i);
 
+/* What a model was used for in a step: what it took and what that costs. */
+struct usage {
+    struct slice model;
+    int64_t input_tokens, output_tokens; /* -1: not told */
+    int64_t cost; /* in 10^-9 of the currency of the price list; -1: unknown */
+    bool cached;  /* the answer came from the answer cache: nothing was spent */
+    bool graded;  /* asked by a graded validator, not by the case itself */
+};
+
 /* One execution of one step. */
 struct step_result {
     struct step_result *next;
@@ -55,7 +64,12 @@ struct step_result {
     struct place at;                 /* of the step in the suite */
     int64_t started, duration;       /* ns; `started` monotonic */
     int64_t first_byte, first_token; /* ns since intended start; 0: none */
-    bool leaky;                      /* its program left processes behind */
+    int64_t connect;            /* ns from the intended start until connected; 0: unknown, reused */
+    int64_t checks;             /* ns that its checks took */
+    struct slice service;       /* whom it called; empty: none */
+    const struct usage *usages; /* of models */
+    size_t usage_count;
+    bool leaky; /* its program left processes behind */
     const struct verdict *verdicts;
     /* Evidence, only when the step did not pass; may be empty. */
     struct slice request, response, log;
@@ -79,12 +93,16 @@ struct case_result {
     struct slice file; /* path of the suite */
     const struct slice *tags;
     size_t tag_count;
+    /* What it depends on: keys of cases, names of resources and of services. */
+    const struct slice *needs, *uses, *services;
+    size_t need_count, use_count, service_count;
     struct place at;
     enum case_status status;
     unsigned flags;
     struct slice reason;      /* one line why it did not pass */
     int64_t started_wall;     /* ns since the epoch; 0 when it never began */
     int64_t queued, duration; /* ns: waiting for its turn; from start to end with all attempts */
+    struct slice held_by;     /* what it waited for longest: "jobs", "resource gpu", "need a", … */
     uint32_t slot;            /* which of the --jobs slots ran it, from 0 */
     const struct attempt_result *attempts;
     struct slice rerun; /* the command that reruns just this case; kept when it did not pass */
@@ -96,6 +114,7 @@ struct run_info {
     struct slice command; /* as typed, quoted for a shell, secrets removed */
     json_t *options;      /* what --resume needs to make the same plan again */
     struct slice host, version;
+    struct slice machine; /* JSON: {"cores", "memory", "kernel", "revision"}; revision: of git */
     uint64_t seed;
     uint32_t jobs;
     int64_t started_wall, duration;
@@ -128,6 +147,10 @@ struct event {
     union {
         struct {
             struct slice name, state, detail; /* "worker", "ready", "pid 123, port 4711, 8.1 ms" */
+            uint32_t instance;                /* which of that name in this run, from 1 */
+            int64_t pid;                      /* 0: not ours, or not known */
+            int signal, exit_code;            /* of a death; exit_code -1: none */
+            struct slice log;                 /* of a death or failure: the last lines */
         } service;
         struct {
             struct slice key, id;

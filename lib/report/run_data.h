@@ -1,0 +1,67 @@
+/*
+ * A run as the reports see it: read from the store once, and then only looked at. What is known of
+ * every case is small and stands in one array, in the order they finished; everything there is to
+ * tell (attempts, steps, verdicts, evidence) is kept only for cases that did not simply pass.
+ *
+ * Workload: from one case to a million of them; several runs, also of several machines, may be read
+ * into one (`run` of a case says which).
+ */
+#ifndef REPORT_RUN_DATA_H
+#define REPORT_RUN_DATA_H
+
+#include "record/store.h"
+
+/* A case as a suite had it; shared by its results. */
+struct case_definition {
+    struct slice key, suite, id, describe, model;
+    struct place at;
+    const struct slice *tags, *needs, *uses, *services;
+    size_t tag_count, need_count, use_count, service_count;
+};
+
+struct case_outcome {
+    const struct case_definition *definition;
+    /* Everything, for those that failed, could not be carried out, were flaky or leaky; of others,
+       and beyond LIMIT_REPORT_DETAILS of them, NULL. */
+    const struct case_result *detail;
+    int64_t started;          /* ns since the epoch; 0: it never began */
+    int64_t queued, duration; /* ns */
+    uint32_t run;             /* index in run_data.runs */
+    uint32_t slot;
+    uint8_t status; /* enum case_status */
+    uint8_t flags;  /* enum case_flag */
+};
+
+/* A service changed its state. */
+struct service_change {
+    int64_t at; /* ns since the epoch */
+    struct slice service, state, detail;
+    uint32_t instance, run;
+    int64_t pid;
+    int signal, exit_code; /* of a death; exit_code -1: none */
+    struct slice log;
+};
+
+/* Verdicts by check kind, over all cases. */
+struct check_count {
+    struct slice name;
+    int64_t passed, failed, impossible;
+};
+
+struct run_data {
+    struct arena *arena; /* owns everything */
+    struct run_info *runs;
+    size_t run_count;
+    struct case_outcome *cases;
+    size_t count;
+    struct service_change *changes; /* in the order of time */
+    size_t change_count;
+    struct check_count *checks; /* most failures first */
+    size_t check_count;
+};
+
+/* Read runs (ids, unique prefixes or "last"); everything lives in `arena`. */
+struct result run_data_load(struct store *store, struct arena *arena, const struct slice *runs,
+                            size_t count, struct run_data **out) MUST_USE;
+
+#endif
