@@ -29,7 +29,7 @@ fuzz:  ## run every fuzz target for FUZZ_SECONDS (60) under ASan and UBSan
 	@tools/deps.sh check
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
-soak:  ## run the worker under random requests and faults for SOAK_SECONDS (360) each: ASan, TSan, stub, engine
+soak:  ## run the worker under random requests and faults for SOAK_SECONDS (360) of CPU time each: ASan, TSan, stub, engine
 	@tools/deps.sh check
 	@tools/soak.sh $(SOAK_SECONDS)
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The reference worker under a random mix of requests, faults and disconnects, SECONDS each in the
-# builds with ASan and UBSan and with TSan, with the stub and with an engine. Prints TAP; fails when memory or descriptors grow, when
-# the worker stops answering, or when a sanitizer finds something.
+# The reference worker under a random mix of requests, faults and disconnects, for SECONDS of CPU time
+# each in the builds with ASan and UBSan and with TSan, with the stub and with an engine. Prints TAP;
+# fails when memory or descriptors grow, when the worker stops answering, or when a sanitizer finds
+# something.
 #
 #     tools/soak.sh SECONDS
 set -euo pipefail
@@ -17,7 +18,7 @@ for kind in clang threads; do
     ninja --quiet -C "$dir" tests/soak/soak systems/worker/assay-worker \
         tests/engine/engine_example.so
     for engine in --stub-mode "--engine=$dir/tests/engine/engine_example.so"; do
-        echo "# $kind, $engine: $SOAK_SECONDS s"
+        echo "# $kind, $engine: $SOAK_SECONDS s of CPU"
         "$dir/tests/soak/soak" "$dir/systems/worker/assay-worker" "$engine" --port 0 \
             --drain-timeout-sec 0 || status=1
     done

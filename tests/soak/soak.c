@@ -1,8 +1,8 @@
 /*
  * A long random life for the worker: requests of every kind, every fault, clients that go away in
- * the middle, for SOAK_SECONDS (default 5). It must answer all the time, hold no descriptor and no
- * memory more at the end than at the beginning, and end with status 0, which under a sanitizer
- * means that it found nothing.
+ * the middle, for SOAK_SECONDS of CPU time, the worker's and its clients' (default 5). It must
+ * answer all the time, hold no descriptor and no memory more at the end than at the beginning, and
+ * end with status 0, which under a sanitizer means that it found nothing.
  *
  *     soak WORKER-COMMAND…
  *
@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -27,7 +28,7 @@
 #include "core/random.h"
 #include "faults.h"
 
-#define CLIENTS 48
+#define CLIENTS 250
 /* What a client waits at most: some faults never answer. */
 #define PATIENCE (400 * NS_PER_MS)
 /* Memory that may come and go: buffers that are kept, and a sanitizer's own. */
@@ -42,7 +43,7 @@ struct client {
 static pid_t worker;
 static uint16_t port;
 static struct random dice;
-static uint64_t requests, answers, number;
+static uint64_t connections, answers, number;
 
 static uint64_t from_environment(const char *name, uint64_t otherwise)
 {
@@ -125,6 +126,23 @@ static uint64_t resident_kb(void)
     return kb;
 }
 
+static int64_t clock_ns(clockid_t id)
+{
+    struct timespec t = {0};
+    return clock_gettime(id, &t) == 0 ? (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec : 0;
+}
+
+static int64_t cpu_of_worker(void)
+{
+    clockid_t id;
+    return clock_getcpuclockid(worker, &id) == 0 ? clock_ns(id) : 0;
+}
+
+static int64_t cpu_spent(void)
+{
+    return cpu_of_worker() + clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 /* ---- requests ---- */
 
 static const char *random_fault(char *out, size_t size, bool openai)
@@ -144,42 +162,71 @@ static const char *random_fault(char *out, size_t size, bool openai)
     return out;
 }
 
-static size_t random_request(char *out, size_t size)
+static const char *random_prompt(void)
 {
-    static const char *const gets[] = {"/health", "/metrics", "/v1/models", "/nothing"};
     static const char *const prompts[] = {"echo:stop at } or never", "words 語 🚀", "x"};
+    return prompts[roll(2)];
+}
+
+/* A body for one of the paths; the path is returned. */
+static const char *random_body(char *out, size_t size)
+{
+    const char *prompt = random_prompt(), *stream = roll(2) ? "true" : "false";
+    int most = (int)roll(400) + (roll(20) != 0);
+    switch (roll(9)) {
+    case 0:
+        snprintf(out, size, "{\"job_id\":\"j%llu\"}",
+                 (unsigned long long)(number - (uint64_t)roll(30)));
+        return "/cancel";
+    case 1:
+        snprintf(out, size,
+                 "{\"model\":\"stub\",\"stream\":%s,\"max_tokens\":%d,\"prompt\":\"%s\"}", stream,
+                 most, prompt);
+        return "/v1/completions";
+    case 2:
+        snprintf(out, size,
+                 "{\"model\":\"stub\",\"stream\":%s,\"max_tokens\":%d,\"n\":%d,\"logprobs\":true,"
+                 "\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}",
+                 stream, most, (int)roll(3) + 1, prompt);
+        return "/v1/chat/completions";
+    case 3:
+        snprintf(out, size, "{\"model\":\"stub\",\"input\":[\"%s\",\"more\"]}", prompt);
+        return "/v1/embeddings";
+    case 4:
+        snprintf(out, size,
+                 "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1,2],\"data\":"
+                 "[%d,0.5]}]}",
+                 most);
+        return "/v2/models/linear/infer";
+    default:
+        snprintf(
+            out, size,
+            "{\"job_id\":\"j%llu\",\"prompt\":\"%s\",\"max_tokens\":%d,\"stop\":[\"}\",\"語\"]}",
+            (unsigned long long)++number, prompt, most);
+        return "/execute";
+    }
+}
+
+/* `more`: another follows on the connection. */
+static size_t random_request(char *out, size_t size, bool more)
+{
+    static const char *const gets[] = {"/health", "/metrics", "/v1/models", "/v2/models/linear",
+                                       "/nothing"};
     static const char *const paces[] = {"", "X-Assay-Delay-Ms: lognormal:2,1\r\n",
                                         "X-Assay-First-Token-Ms: 30\r\n"};
     char fault[160] = "", body[400];
-    int kind = (int)roll(9);
-    if (kind == 0)
-        return (size_t)snprintf(out, size,
-                                "GET %s HTTP/1.1\r\nHost: w\r\nConnection: close\r\n%s\r\n",
-                                gets[roll(3)], random_fault(fault, sizeof(fault), false));
-    const char *prompt = prompts[roll(2)], *path = "/execute";
-    if (kind <= 5) {
-        snprintf(
-            body, sizeof(body),
-            "{\"job_id\":\"j%llu\",\"prompt\":\"%s\",\"max_tokens\":%d,\"stop\":[\"}\",\"語\"]}",
-            (unsigned long long)++number, prompt, (int)roll(400) + (roll(20) != 0));
-    } else if (kind == 6) {
-        path = "/cancel";
-        snprintf(body, sizeof(body), "{\"job_id\":\"j%llu\"}",
-                 (unsigned long long)(number - (uint64_t)roll(30)));
-    } else {
-        path = roll(1) ? "/v1/chat/completions" : "/v1/completions";
-        snprintf(body, sizeof(body),
-                 "{\"model\":\"stub\",\"stream\":%s,\"max_tokens\":%d,%s\"%s\"%s}",
-                 roll(2) ? "true" : "false", (int)roll(200) + 1,
-                 path[4] == 'c' && path[5] == 'h' ? "\"messages\":[{\"role\":\"user\",\"content\":"
-                                                  : "\"prompt\":",
-                 prompt, path[5] == 'h' ? "}]" : "");
-    }
+    const char *connection = more ? "" : "Connection: close\r\n";
+    if (roll(9) == 0)
+        return (size_t)snprintf(out, size, "GET %s HTTP/1.1\r\nHost: w\r\n%s%s\r\n", gets[roll(4)],
+                                connection, random_fault(fault, sizeof(fault), false));
+    const char *path = random_body(body, sizeof(body));
+    bool openai = slice_starts(slice_str(path), SLICE("/v1/"));
     return (size_t)snprintf(out, size,
-                            "POST %s HTTP/1.1\r\nHost: w\r\nConnection: close\r\n%s%s"
+                            "POST %s HTTP/1.1\r\nHost: w\r\n%s%s%s"
                             "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%.*s",
-                            path, paces[roll(2)], random_fault(fault, sizeof(fault), kind > 6),
-                            strlen(body), (int)(roll(50) ? strlen(body) : strlen(body) / 2), body);
+                            path, connection, paces[roll(2)],
+                            random_fault(fault, sizeof(fault), openai), strlen(body),
+                            (int)(more || roll(50) ? strlen(body) : strlen(body) / 2), body);
 }
 
 /* ---- clients ---- */
@@ -187,18 +234,19 @@ static size_t random_request(char *out, size_t size)
 static bool begin(struct client *c)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    char request[1024];
+    char request[2048];
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
         return false;
-    size_t len = random_request(request, sizeof(request));
+    size_t len = roll(5) == 0 ? random_request(request, sizeof(request), true) : 0;
+    len += random_request(request + len, sizeof(request) - len, false);
     if (write(c->fd, request, len) != (ssize_t)len)
         return false;
     fcntl(c->fd, F_SETFL, O_NONBLOCK);
     c->give_up = clock_now() + PATIENCE;
     c->wanted = roll(3) ? SIZE_MAX : (size_t)roll(3000);
-    requests++;
+    connections++;
     return true;
 }
 
@@ -225,10 +273,13 @@ static void read_some(struct client *c)
     c->wanted -= c->wanted == SIZE_MAX ? 0 : (size_t)n;
 }
 
-/* False when the worker does not take connections any more. */
+/*
+ * Keep all clients busy until so much CPU time is spent, or, without refilling, until the last is
+ * done. False when the worker does not take connections any more.
+ */
 static bool mix(struct client *clients, int64_t until, bool refill)
 {
-    for (size_t open = 1; open > 0 && (refill ? clock_now() < until : true);) {
+    for (size_t open = 1; open > 0 && (refill ? cpu_spent() < until : true);) {
         struct pollfd fds[CLIENTS];
         open = 0;
         for (size_t i = 0; i < CLIENTS; i++) {
@@ -265,12 +316,33 @@ static int verdict(bool ok, const char *what)
     return !ok;
 }
 
+#define PARTS 6
+
+/* What each sixth of the time left, with nobody connected. */
+struct measure {
+    uint64_t resident_kb;
+    size_t descriptors;
+};
+
+static void show(const struct measure *m, uint64_t seed, int64_t worker_ns)
+{
+    printf("# seed %llu: %llu connections, %llu read to their end, %.1f s of CPU of the worker and "
+           "%.1f s of its clients\n# resident MB and descriptors from start to end:",
+           (unsigned long long)seed, (unsigned long long)connections, (unsigned long long)answers,
+           (double)worker_ns / NS_PER_S, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / NS_PER_S);
+    for (size_t i = 0; i <= PARTS; i++)
+        printf(" %.1f/%zu", (double)m[i].resident_kb / 1024, m[i].descriptors);
+    printf("\n1..4\n");
+}
+
 int main(int argc, char **argv)
 {
     struct client clients[CLIENTS];
+    struct measure at[PARTS + 1] = {{0}};
     int64_t length = (int64_t)from_environment("SOAK_SECONDS", 5) * NS_PER_S;
     uint64_t seed = from_environment("SOAK_SEED", 1);
     int status = 0, failed = 0;
+    bool alive = true;
     mem_install();
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2)
@@ -279,23 +351,21 @@ int main(int argc, char **argv)
     start_worker(argv + 1);
     for (size_t i = 0; i < CLIENTS; i++)
         clients[i].fd = -1;
-    size_t descriptors_before = descriptors();
-    /* The first third fills what is kept. */
-    bool alive = mix(clients, clock_now() + length / 3, true) && mix(clients, 0, false);
-    uint64_t resident_before = resident_kb();
-    alive = alive && mix(clients, clock_now() + length * 2 / 3, true) && mix(clients, 0, false);
-    size_t descriptors_after = quiet_descriptors(descriptors_before);
-    uint64_t resident_after = resident_kb();
+    at[0] = (struct measure){resident_kb(), descriptors()};
+    for (size_t i = 1; i <= PARTS && alive; i++) {
+        alive = mix(clients, length * (int64_t)i / PARTS, true) && mix(clients, INT64_MAX, false);
+        size_t left = quiet_descriptors(at[0].descriptors);
+        at[i] = (struct measure){resident_kb(), left};
+    }
+    int64_t worker_ns = cpu_of_worker();
     kill(worker, SIGTERM);
     waitpid(worker, &status, 0);
-    printf("# seed %llu: %llu requests, %llu read to their end; %zu and %zu descriptors, %llu and "
-           "%llu KB\n1..4\n",
-           (unsigned long long)seed, (unsigned long long)requests, (unsigned long long)answers,
-           descriptors_before, descriptors_after, (unsigned long long)resident_before,
-           (unsigned long long)resident_after);
+    show(at, seed, worker_ns);
+    /* The first third fills what is kept. */
+    uint64_t allowed = at[PARTS / 3].resident_kb + GROWTH_KB;
     failed += verdict(alive && answers > 0, "the worker answers all the time");
-    failed += verdict(descriptors_after <= descriptors_before, "no descriptor is left open");
-    failed += verdict(resident_after <= resident_before + GROWTH_KB, "memory does not grow");
+    failed += verdict(at[PARTS].descriptors <= at[0].descriptors, "no descriptor is left open");
+    failed += verdict(at[PARTS].resident_kb <= allowed, "memory does not grow");
     failed += verdict(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ends with status 0");
     return failed > 0;
 }
