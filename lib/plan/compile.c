@@ -54,6 +54,21 @@ static void add_resources(struct compilation *c, const struct node *resources)
     }
 }
 
+/* The service as it is when `running` says where it runs already: a url and nothing to be started.
+ */
+static const struct node *running_elsewhere(struct arena *arena, const struct node *service)
+{
+    const struct node *running = node_get(service, "running");
+    if (node_string(running, SLICE("")).len == 0)
+        return service;
+    struct node_entry *entry = ARENA_NEW(arena, struct node_entry);
+    *entry = (struct node_entry){SLICE("url"), running->at, running};
+    struct node elsewhere = *service;
+    elsewhere.entries = entry;
+    elsewhere.count = 1;
+    return node_new(arena, elsewhere);
+}
+
 static void add_services(struct compilation *c, const struct plan_suite *suite,
                          const struct node *services, struct names *names)
 {
@@ -68,6 +83,7 @@ static void add_services(struct compilation *c, const struct plan_suite *suite,
             service->node = names_fill(inside, c->arena, entry->value, c->d);
         if (c->d->count > faults)
             service->node = entry->value;
+        service->node = running_elsewhere(c->arena, service->node);
         service->name = entry->key;
         service->suite = suite;
         service->per_case =
@@ -101,6 +117,30 @@ static struct slice stem_of(const char *file)
     return name;
 }
 
+/* A case with what holds for every case, where it does not say otherwise; its tags are added to
+ * those of every case. */
+static const struct node *with_defaults(struct arena *arena, const struct node *defaults,
+                                        const struct node *node)
+{
+    const struct node *shared = node_get(defaults, "tags"), *own = node_get(node, "tags");
+    const struct node *merged = node_merge(arena, defaults, node);
+    if (!shared || !own)
+        return merged;
+    const struct node **items = ARENA_ARRAY(arena, const struct node *, shared->count + own->count);
+    struct node tags = *own;
+    tags.items = items;
+    tags.count = shared->count + own->count;
+    tags.has_template = shared->has_template || own->has_template;
+    for (size_t i = 0; i < tags.count; i++)
+        items[i] = i < shared->count ? shared->items[i] : own->items[i - shared->count];
+    struct node_entry *entry = ARENA_NEW(arena, struct node_entry);
+    *entry = (struct node_entry){SLICE("tags"), own->at, node_new(arena, tags)};
+    struct node over = *node;
+    over.entries = entry;
+    over.count = 1;
+    return node_merge(arena, merged, node_new(arena, over));
+}
+
 void compile_suite(struct compilation *c, const char *file, const struct node *root)
 {
     size_t faults = c->d->count;
@@ -131,5 +171,5 @@ void compile_suite(struct compilation *c, const char *file, const struct node *r
 
     const struct node *cases = node_get(root, "cases"), *defaults = node_get(root, "defaults");
     for (size_t i = 0; i < cases->count; i++)
-        compile_case(c, suite, node_merge(c->arena, defaults, cases->items[i]));
+        compile_case(c, suite, with_defaults(c->arena, defaults, cases->items[i]));
 }

@@ -114,6 +114,11 @@ static const struct field service_fields[] = {
     {"url", &shape_string,
      .help =
          "Where it answers; paths of steps are put behind it. Default `http://127.0.0.1:${port}`."},
+    {"running", &shape_text,
+     .help =
+         "Where it runs already. With a value that is not empty, nothing is started and this is "
+         "the url.",
+     .example = "\"${url}\""},
     {"port", &shape_port,
      .help = "A fixed port, or how to read it from the output. Default: a free one."},
     {"ready", &shape_ready, .help = "How to tell that it is ready."},
@@ -131,7 +136,8 @@ static void check_service(const struct node *service, struct diagnostics *d)
     if (!node_get(service, "command") && !node_get(service, "url"))
         diagnose(d, service->at,
                  "a service needs a command (to be started) or a url (when it runs elsewhere)");
-    static const char *const only_ours[] = {"env", "cwd", "port", "stop", "scope", "log", NULL};
+    static const char *const only_ours[] = {"env",  "cwd",   "running", "port",
+                                            "stop", "scope", "log",     NULL};
     for (size_t i = 0; only_ours[i] && !node_get(service, "command"); i++)
         if (node_get(service, only_ours[i]))
             diagnose(d, node_get(service, only_ours[i])->at,
@@ -320,7 +326,7 @@ static const struct field default_fields[] = {
     {"slow", &shape_duration, .help = "Taking longer flags a case slow."},
     {"retry", &shape_retry, .help = "Try again."},
     {"priority", &shape_priority, .help = "0 to 10."},
-    {"tags", &shape_strings, .help = "Tags of every case."},
+    {"tags", &shape_strings, .help = "Tags of every case, beside its own."},
     {"uses", &shape_uses, .help = "Resources of every case."},
     {"model", &shape_string, .help = "The model the cases are about."},
     {NULL},

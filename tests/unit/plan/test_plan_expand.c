@@ -157,6 +157,44 @@ static void the_same_resource_in_two_suites_has_one_number(void **state)
     assert_non_null(strstr(planning_refused(p), "there are 3 of \"gpu\" here and 2 in "));
 }
 
+static void tags_of_every_case_stand_before_its_own(void **state)
+{
+    struct planning *p = *state;
+    p->paths[0] = planning_file(
+        p, "t.yaml",
+        "defaults: {tags: ['area:x', all]}\ncases:\n" CASE("own", "tags: [own]") CASE("none", ""));
+    p->options.paths = p->paths;
+    p->options.path_count = p->path_count = 1;
+    planning_make(p);
+    const struct plan_case *own = planning_case(p, "own"), *none = planning_case(p, "none");
+    assert_int_equal(own->tag_count, 3);
+    assert_true(slice_is(own->tags[0], "area:x"));
+    assert_true(slice_is(own->tags[1], "all"));
+    assert_true(slice_is(own->tags[2], "own"));
+    assert_int_equal(none->tag_count, 2);
+}
+
+static void a_service_that_runs_already_is_not_started(void **state)
+{
+    struct planning *p = *state;
+    const char *sets[] = {"url=http://127.0.0.1:9"};
+    p->paths[0] = planning_file(
+        p, "t.yaml",
+        "vars: {url: ''}\nservices: {w: {command: ['true'], ready: {log: up}, running: '${url}'}}\n"
+        "cases: [{id: a, http: {get: /}, expect: {status: 200}}]\n");
+    p->options.paths = p->paths;
+    p->options.path_count = p->path_count = 1;
+    planning_make(p);
+    assert_true(p->plan->services[0]->ours);
+    p->options.sets = sets;
+    p->options.set_count = 1;
+    planning_make(p);
+    assert_false(p->plan->services[0]->ours);
+    assert_true(slice_is(node_string(node_get(p->plan->services[0]->node, "url"), SLICE("")),
+                         "http://127.0.0.1:9"));
+    assert_null(node_get(p->plan->services[0]->node, "ready"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +209,8 @@ int main(void)
         PLAN_TEST(what_was_skipped_for_a_failure_is_rerun_with_it),
         PLAN_TEST(the_seed_of_a_case_is_its_own),
         PLAN_TEST(the_same_resource_in_two_suites_has_one_number),
+        PLAN_TEST(tags_of_every_case_stand_before_its_own),
+        PLAN_TEST(a_service_that_runs_already_is_not_started),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
