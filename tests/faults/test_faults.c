@@ -1,7 +1,7 @@
 /*
- * Every fault on the wire, byte for byte, and what clients make of it: libcurl, Node's fetch and
- * our own reader of streams. docs/faults.md has the tables this program prints with --tables, and
- * the test holds the page to them.
+ * Every fault on the wire, byte for byte, and what clients make of it: our own reader of streams,
+ * our harness, libcurl and Node's fetch. docs/faults.md has the tables this program prints with
+ * --tables, and the test holds the page to them.
  *
  * What the wire must show is written as the chunks of the answer, separated by blanks, each of
  * frames: s started, 0 to 3 the tokens, e end, X an error; behind a token, - is "without the last
@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "assay/harness.h"
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/text.h"
@@ -36,9 +37,10 @@
 #include "worker.h"
 
 /* "echo:" and this seed cut the text into these four tokens. */
-#define BODY                                                                                       \
-    "{\"job_id\":\"j\",\"prompt\":\"echo:a\xc3\xa9 \xe6\xbc\xa2\xe5\xad\x97 "                      \
-    "bcd\",\"max_tokens\":9}"
+#define PROMPT "echo:a\xc3\xa9 \xe6\xbc\xa2\xe5\xad\x97 bcd"
+#define BODY "{\"job_id\":\"j\",\"prompt\":\"" PROMPT "\",\"max_tokens\":9}"
+/* What a client waits for an answer that never ends. */
+#define PATIENCE (1500 * NS_PER_MS)
 #define ID "00000000-0000-4000-8000-000000000000"
 
 static const char *page_path, *script_path;
@@ -58,6 +60,7 @@ struct row {
 };
 
 #define WHOLE "s 0 1 2 3 e ."
+#define BUNDLED "s01 23e ."
 static const struct row rows[] = {
     {"status,code=429,retry_after=3", NULL, ENDS_COMPLETE, NULL,
      "HTTP/1.1 429 Too Many Requests\r\n|Retry-After: 3\r\n", 0, 0, 0, 0, 0, 0},
@@ -85,7 +88,7 @@ static const struct row rows[] = {
     {"crlf", WHOLE, ENDS_COMPLETE, NULL, NULL, 0, 0, 0, 1, 0, 0},
     {"no_space", WHOLE, ENDS_COMPLETE, NULL, NULL, 0, 0, 0, 0, 1, 0},
     {"crlf;no_space", WHOLE, ENDS_COMPLETE, NULL, NULL, 0, 0, 0, 1, 1, 0},
-    {"bundle,tokens=3", "s01 23e .", ENDS_COMPLETE, NULL, NULL, 0, 0, 0, 0, 0, 0},
+    {"bundle,tokens=3", BUNDLED, ENDS_COMPLETE, NULL, NULL, 0, 0, 0, 0, 0, 0},
     {"segments,bytes=1", WHOLE, ENDS_FIN, NULL, NULL, -1, 0, 0, 0, 0, 0},
     {"one_segment", WHOLE, ENDS_COMPLETE, NULL, NULL, 1, 0, 0, 0, 0, 0},
     {"loris,bytes=64,ms=1", WHOLE, ENDS_FIN, NULL, NULL, 0, 0, 0, 0, 0, 0},
@@ -556,6 +559,65 @@ static const char *own_reader(struct arena *arena, const struct row *row)
     return told;
 }
 
+/* Which asserts fail, by name, for a test that goes on. */
+struct failures {
+    struct text names;
+    const char *of;
+};
+
+static void note_failure(void *context, const char *file, int line, const char *text)
+{
+    struct failures *failures = context;
+    (void)file, (void)line, (void)text;
+    text_printf(&failures->names, "%s%s", failures->names.len ? ", " : "", failures->of);
+}
+
+static const char *failing_asserts(struct arena *arena, const struct assay_events *events)
+{
+    struct failures failures = {.names = text_in(arena)};
+    assay_set_failure_hook(note_failure, &failures);
+    failures.of = "order";
+    assay_assert_order(events);
+    failures.of = "terminal";
+    assay_assert_terminal(events);
+    failures.of = "tokens_contiguous";
+    assay_assert_tokens_contiguous(events);
+    failures.of = "utf8";
+    assay_assert_utf8(events);
+    failures.of = "completed";
+    assay_assert_completed(events);
+    assay_set_failure_hook(NULL, NULL);
+    return text_str(&failures.names);
+}
+
+/* The harness: what assay_execute returns, and the asserts that fail on what it collected. */
+static const char *harness_reader(struct arena *arena, const struct row *row)
+{
+    const char *fault = arena_printf(arena, "X-Assay-Fault: %s", row->fault);
+    const char *url = arena_printf(arena, "http://127.0.0.1:%u", worker_port);
+    const char *const headers[] = {fault, "X-Assay-Metrics-Interval-Ms: 0", NULL};
+    struct assay_request request = assay_request("j", PROMPT, 9);
+    request.headers = headers;
+    request.timeout_ns = PATIENCE;
+    ASSAY_WORKER_CLEANUP struct assay_worker *worker =
+        assay_worker_start(&(struct assay_worker_options){.url = url});
+    assert_non_null(worker);
+    ASSAY_RESPONSE_CLEANUP struct assay_response *response = NULL;
+    if (row->path)
+        (void)assay_fetch(worker, "GET", arena_printf(arena, "%s?fault=%s", row->path, row->fault),
+                          NULL, &response);
+    else
+        (void)assay_execute(worker, &request, &response);
+    const char *error = assay_error_name(response->error);
+    const char *status =
+        response->status ? arena_printf(arena, "%d", response->status) : "no status";
+    if (row->path || response->status != 200)
+        return arena_printf(arena, "%s, %s", status, error);
+    const char *failing = failing_asserts(arena, response->events);
+    return arena_printf(arena, "%s, %s, %zu events%s%s", status, error, response->events->count,
+                        *failing ? "; asserts that fail: " : "", failing);
+}
+
 /* The first line a program prints. */
 static const char *line_of(struct arena *arena, const char *command)
 {
@@ -632,12 +694,31 @@ static const char *cell(struct arena *arena, const struct row *row,
     return told;
 }
 
+static const char matrix_head[] =
+    "| fault | our reader | our harness | libcurl | Node's fetch |\n|---|---|---|---|---|\n";
+
 static const char *matrix_line(struct arena *arena, const struct row *row)
 {
-    return arena_printf(arena, "| `%s`%s%s%s | %s | %s | %s |\n", row->fault,
+    return arena_printf(arena, "| `%s`%s%s%s | %s | %s | %s | %s |\n", row->fault,
                         row->path ? " on `" : "", row->path ? row->path : "", row->path ? "`" : "",
-                        cell(arena, row, own_reader), cell(arena, row, curl_reader),
-                        cell(arena, row, node_reader));
+                        cell(arena, row, own_reader), cell(arena, row, harness_reader),
+                        cell(arena, row, curl_reader), cell(arena, row, node_reader));
+}
+
+static void the_harness_notices_every_fault_but_those_that_break_nothing(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    for (size_t i = 0; i < ROWS; i++) {
+        if (rows[i].path)
+            continue; /* assay_fetch judges no body */
+        const char *told = cell(arena, &rows[i], harness_reader);
+        bool whole = rows[i].chunks &&
+                     (strcmp(rows[i].chunks, WHOLE) == 0 || strcmp(rows[i].chunks, BUNDLED) == 0);
+        if ((strcmp(told, "200, OK, 6 events") == 0) != whole)
+            fail_msg("%s: %s", rows[i].fault, told);
+    }
+    arena_free(arena);
 }
 
 static const char *read_page(struct arena *arena)
@@ -658,7 +739,7 @@ static void the_page_has_the_table_of_faults(void **state)
     arena_free(arena);
 }
 
-static void the_page_says_what_libcurl_fetch_and_our_reader_make_of_each(void **state)
+static void the_page_says_what_clients_make_of_each(void **state)
 {
     (void)state;
     /* The page has what Node 20 says; other versions have other words. */
@@ -666,6 +747,7 @@ static void the_page_says_what_libcurl_fetch_and_our_reader_make_of_each(void **
         skip();
     struct arena *arena = arena_new();
     const char *page = read_page(arena);
+    assert_non_null(strstr(page, matrix_head));
     for (size_t i = 0; i < ROWS; i++) {
         const char *line = matrix_line(arena, &rows[i]);
         if (!strstr(page, line))
@@ -677,8 +759,7 @@ static void the_page_says_what_libcurl_fetch_and_our_reader_make_of_each(void **
 static int print_tables(void)
 {
     struct arena *arena = arena_new();
-    printf("%s\n| fault | our reader | libcurl | Node's fetch |\n|---|---|---|---|\n",
-           faults_page(arena));
+    printf("%s\n%s", faults_page(arena), matrix_head);
     for (size_t i = 0; i < ROWS; i++)
         fputs(matrix_line(arena, &rows[i]), stdout);
     arena_free(arena);
@@ -693,8 +774,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_fault_is_asked_for_in_the_query_a_header_or_the_body),
         cmocka_unit_test(streams_of_the_openai_form_have_the_same_faults),
         cmocka_unit_test(without_faults_they_are_refused),
+        cmocka_unit_test(the_harness_notices_every_fault_but_those_that_break_nothing),
         cmocka_unit_test(the_page_has_the_table_of_faults),
-        cmocka_unit_test(the_page_says_what_libcurl_fetch_and_our_reader_make_of_each),
+        cmocka_unit_test(the_page_says_what_clients_make_of_each),
     };
     mem_install();
     signal(SIGPIPE, SIG_IGN);
