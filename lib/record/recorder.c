@@ -289,6 +289,7 @@ void recorder_emit(struct recorder *r, const struct event *event)
     if (copy.kind == EVENT_SERVICE) {
         copy.service.name = redact_text(r->redactor, arena, copy.service.name);
         copy.service.detail = redact_exchange(r->redactor, arena, copy.service.detail);
+        copy.service.log = redact_exchange(r->redactor, arena, copy.service.log);
     } else if (copy.kind == EVENT_CASE_STARTED) {
         copy.started.key = redact_name(r->redactor, arena, copy.started.key);
         copy.started.id = redact_name(r->redactor, arena, copy.started.id);

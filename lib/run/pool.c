@@ -20,6 +20,8 @@ struct instance {
     struct service *service;
     struct hold *holds;    /* of the leases on it */
     struct instance *next; /* of scope "case": in pool.own */
+    uint32_t number;       /* which start of this service in the run, from 1 */
+    pid_t pid;             /* of the last start, known when it is ready or has failed */
     char *failed;          /* why it never became ready: it is not tried again */
     enum error_code failed_code;
     bool running; /* between service_start and on_stopped */
@@ -53,6 +55,7 @@ struct pool {
     const struct run_info *run;
     struct ports *ports;
     struct instance **shared; /* by plan_service.index; NULL until first needed */
+    uint32_t *starts;         /* how often it was started, by plan_service.index */
     size_t *users;            /* cases that may still need it, by plan_service.index */
     struct instance *own;     /* those of scope "case" */
     size_t running;
@@ -164,7 +167,9 @@ static struct result resolve(void *context, uint16_t port, struct arena *arena,
 
 /* ── instances ── */
 
-static void emit(const struct instance *instance, const char *state, const char *detail)
+/* `end` tells how its program ended, NULL that it did not; `log` are its last lines. */
+static void emit(const struct instance *instance, const char *state, const char *detail,
+                 const struct process_end *end, struct slice log)
 {
     /* Without the detail, which may hold what the service printed, and so a secret. */
     log_debug("service", "%.*s is %s", SLICE_ARG(instance->spec->name), state);
@@ -172,7 +177,14 @@ static void emit(const struct instance *instance, const char *state, const char 
         .kind = EVENT_SERVICE,
         .at_wall = clock_wall(),
         .run = instance->pool->run,
-        .service = {instance->spec->name, slice_str(state), slice_str(detail)},
+        .service = {.name = instance->spec->name,
+                    .state = slice_str(state),
+                    .detail = slice_str(detail),
+                    .instance = instance->number,
+                    .pid = instance->pid,
+                    .signal = end && end->fate != PROCESS_EXITED ? end->code : 0,
+                    .exit_code = end && end->fate == PROCESS_EXITED ? end->code : -1,
+                    .log = log},
     };
     recorder_emit(instance->pool->recorder, &event);
 }
@@ -182,7 +194,9 @@ static void start(struct instance *instance)
     instance->running = true;
     instance->ending = false;
     instance->pool->running++;
-    emit(instance, "starting", "");
+    instance->number = ++instance->pool->starts[instance->spec->index];
+    instance->pid = 0;
+    emit(instance, "starting", "", NULL, (struct slice){0});
     service_start(instance->service);
 }
 
@@ -229,13 +243,14 @@ static void on_ready(void *context, struct service *service)
     struct instance *instance = context;
     char detail[96], duration[DURATION_TEXT];
     format_duration(duration, service_start_time(service));
+    instance->pid = service_pid(service);
     if (service_is_ours(service))
         snprintf(detail, sizeof(detail), "pid %d, port %u, after %s%s", (int)service_pid(service),
                  service_port(service), duration,
                  service_attempts(service) > 1 ? ", port taken at first" : "");
     else
         snprintf(detail, sizeof(detail), "%.80s", service_url(service));
-    emit(instance, "ready", detail);
+    emit(instance, "ready", detail, NULL, (struct slice){0});
     mark_news(instance);
     for (struct hold *hold; (hold = next_news(instance));)
         if (!hold->lease->told && all_ready(hold->lease))
@@ -258,7 +273,8 @@ static void on_lost(struct instance *instance, const struct service_failure *why
     DEFER(mem_free_pointer)
     char *text = why_text(why);
     instance->ending = true;
-    emit(instance, state, text);
+    instance->pid = why->pid;
+    emit(instance, state, text, why->end, why->log);
     mark_news(instance);
     for (struct hold *hold; (hold = next_news(instance));)
         tell(hold->lease, text, why->code);
@@ -317,7 +333,7 @@ static void on_stopped(void *context, struct service *service, const struct serv
         snprintf(detail, sizeof(detail), "left %u processes behind, now killed", rest->stragglers);
     else if (rest->forced)
         snprintf(detail, sizeof(detail), "did not end by itself and was killed");
-    emit(instance, "stopped", detail);
+    emit(instance, "stopped", detail, rest->end, (struct slice){0});
     instance->running = instance->ending = false;
     pool->running--;
     if (owner && owner->released) {
@@ -447,6 +463,7 @@ struct pool *pool_new(uv_loop_t *loop, const struct plan *plan, struct recorder 
     pool->run = run;
     pool->ports = ports_new();
     pool->shared = mem_zero((plan->service_count + 1) * sizeof(struct instance *));
+    pool->starts = mem_zero((plan->service_count + 1) * sizeof(uint32_t));
     pool->users = mem_zero((plan->service_count + 1) * sizeof(size_t));
     for (size_t i = 0; i < plan->case_count; i++)
         for (size_t s = 0; s < plan->cases[i]->service_count; s++)
@@ -466,6 +483,7 @@ void pool_free(struct pool *pool)
     }
     ports_free(pool->ports);
     mem_free(pool->shared);
+    mem_free(pool->starts);
     mem_free(pool->users);
     mem_free(pool);
 }

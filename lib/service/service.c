@@ -110,7 +110,8 @@ static struct slice last_lines(const struct service *s, struct arena *arena)
 }
 
 /* From STARTING to ENDING: the owner is told, and what runs is stopped. */
-static void failed(struct service *s, enum error_code code, const char *text)
+static void failed_of(struct service *s, enum error_code code, const char *text,
+                      const struct process_end *end)
 {
     MUST(s->state == STARTING, "service %s failed in state %d", s->name, (int)s->state);
     s->state = ENDING;
@@ -122,10 +123,18 @@ static void failed(struct service *s, enum error_code code, const char *text)
         soon(s, FINISH, 0);
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
-    struct service_failure why = {
-        .code = code, .text = arena_string(arena, slice_str(text)), .log = last_lines(s, arena)};
+    struct service_failure why = {.code = code,
+                                  .text = arena_string(arena, slice_str(text)),
+                                  .log = last_lines(s, arena),
+                                  .pid = s->process ? process_pid(s->process) : 0,
+                                  .end = end};
     if (s->events.on_failed)
         s->events.on_failed(s->events.context, s, &why);
+}
+
+static void failed(struct service *s, enum error_code code, const char *text)
+{
+    failed_of(s, code, text, NULL);
 }
 
 static void failed_with_last_error(struct service *s)
@@ -151,7 +160,7 @@ static void failed_by_ending(struct service *s, const struct process_end *end)
 {
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
-    failed(s, ERR_DIED, how_it_ended(s, end, " before it was ready", arena));
+    failed_of(s, ERR_DIED, how_it_ended(s, end, " before it was ready", arena), end);
 }
 
 static bool was_expected(const struct service *s, const struct process_end *end)
@@ -169,7 +178,9 @@ static void died(struct service *s, const struct process_end *end)
     struct service_failure why = {.code = ERR_DIED,
                                   .text = how_it_ended(s, end, "", arena),
                                   .log = last_lines(s, arena),
-                                  .expected = was_expected(s, end)};
+                                  .expected = was_expected(s, end),
+                                  .pid = process_pid(s->process),
+                                  .end = end};
     if (s->events.on_died)
         s->events.on_died(s->events.context, s, &why);
 }
@@ -600,6 +611,12 @@ pid_t service_pid(const struct service *service)
 {
     bool runs = service->process && service->state != ENDING;
     return runs ? process_pid(service->process) : 0;
+}
+
+pid_t service_keeper(const struct service *service)
+{
+    bool runs = service->process && service->state != ENDING;
+    return runs ? process_keeper(service->process) : 0;
 }
 
 bool service_is_ready(const struct service *service)

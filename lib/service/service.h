@@ -67,6 +67,8 @@ struct service_failure {
     const char *text; /* one sentence with the signal or exit status, without the log */
     struct slice log; /* its last lines, at most LIMIT_SHOWN_BYTES */
     bool expected;    /* died: of a signal that service_signal had sent it */
+    pid_t pid;        /* of its program; 0: there was none */
+    const struct process_end *end; /* how its program ended; NULL: it did not */
 };
 
 /* What is known when nothing of it is left. */
@@ -123,6 +125,8 @@ const char *service_url(const struct service *service);
 uint16_t service_port(const struct service *service);
 /* Of the program; 0 when it runs elsewhere or not at all. */
 pid_t service_pid(const struct service *service);
+/* Of its keeper, below which everything runs that it started (service/keeper.h); 0 likewise. */
+pid_t service_keeper(const struct service *service);
 bool service_is_ready(const struct service *service);
 /* Does assay start and stop it? False when it runs elsewhere. Known from the first event on. */
 bool service_is_ours(const struct service *service);

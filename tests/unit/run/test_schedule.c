@@ -41,7 +41,10 @@ struct running {
     struct recorder *recorder;
     struct run_options options;
     struct run_info info;
-    struct text begun; /* ids in the order in which they began, one a line */
+    struct text begun;    /* ids in the order in which they began, one a line */
+    const char *services; /* of the suite, in YAML's flow form; NULL: none */
+    struct text changes; /* of services: "name instance state signal exit-code [log]", one a line */
+    int64_t pid;         /* of the last of them */
     struct seen seen[CASES_MAX];
     size_t seen_count, finished;
     size_t interrupt_at; /* interrupt when so many cases have begun; 0: never */
@@ -54,6 +57,12 @@ static void on_event(struct sink *sink, const struct event *e)
     struct running *r = (struct running *)sink;
     if (e->kind == EVENT_CASE_STARTED)
         text_printf(&r->begun, "%.*s\n", SLICE_ARG(e->started.id));
+    if (e->kind == EVENT_SERVICE) {
+        text_printf(&r->changes, "%.*s %u %.*s %d %d [%.*s]\n", SLICE_ARG(e->service.name),
+                    e->service.instance, SLICE_ARG(e->service.state), e->service.signal,
+                    e->service.exit_code, SLICE_ARG(e->service.log));
+        r->pid = e->service.pid;
+    }
     if (e->kind != EVENT_CASE_FINISHED)
         return;
     const struct case_result *c = e->finished;
@@ -84,6 +93,7 @@ static int begin(void **state)
     struct running *r = NEW(struct running);
     r->arena = arena_new();
     r->begun = text_in(r->arena);
+    r->changes = text_in(r->arena);
     r->sink = (struct sink){.event = on_event, .close = on_close};
     snprintf(r->folder, sizeof(r->folder), "/tmp/assay-run-XXXXXX");
     assert_non_null(mkdtemp(r->folder));
@@ -145,6 +155,8 @@ static void make_plan(struct running *r, const char *const *cases)
 {
     FILE *file = fopen(r->path, "we");
     assert_non_null(file);
+    if (r->services)
+        fprintf(file, "services: %s\n", r->services);
     fputs("resources: {gpu: 3}\ncases:\n", file);
     for (size_t i = 0; cases[i]; i++)
         fputs(cases[i], file);
@@ -417,6 +429,35 @@ static void a_run_in_which_nothing_runs_ends(void **state)
     assert_int_equal(r->status, 0);
 }
 
+static void what_ended_a_service_is_told_with_its_last_lines(void **state)
+{
+    struct running *r = *state;
+    r->services = "{doomed: {command: [sh, -c, 'echo last words; sleep 0.05; kill -SEGV $$'],"
+                  " ready: {log: words}}}";
+    run_suite(r, LIST(WAITS("a", "600s", "service: doomed")));
+    assert_int_equal(seen_case(r, "a")->status, CASE_ERROR);
+    assert_string_equal(text_str(&r->changes), "doomed 1 starting 0 -1 []\n"
+                                               "doomed 1 ready 0 -1 []\n"
+                                               "doomed 1 died 11 -1 [last words\n]\n"
+                                               "doomed 1 stopped 11 -1 []\n");
+    assert_true(r->pid > 0);
+}
+
+static void each_start_of_a_service_has_a_number(void **state)
+{
+    struct running *r = *state;
+    r->services = "{fresh: {command: [sh, -c, 'echo up; exec sleep 600'], scope: case,"
+                  " ready: {log: up}}}";
+    run_suite(r, LIST(WAITS("a", "1ms", "service: fresh"), WAITS("b", "1ms", "service: fresh")));
+    assert_int_equal(r->status, 0);
+    assert_string_equal(text_str(&r->changes), "fresh 1 starting 0 -1 []\n"
+                                               "fresh 1 ready 0 -1 []\n"
+                                               "fresh 1 stopped 15 -1 []\n"
+                                               "fresh 2 starting 0 -1 []\n"
+                                               "fresh 2 ready 0 -1 []\n"
+                                               "fresh 2 stopped 15 -1 []\n");
+}
+
 static void thousands_of_cases_and_trials_that_end_at_once_need_no_stack(void **state)
 {
     struct running *r = *state;
@@ -491,6 +532,8 @@ int main(void)
         RUN_TEST(a_pass_on_a_retry_may_count_as_failed),
         RUN_TEST(an_interrupted_run_ends_in_order),
         RUN_TEST(a_run_in_which_nothing_runs_ends),
+        RUN_TEST(what_ended_a_service_is_told_with_its_last_lines),
+        RUN_TEST(each_start_of_a_service_has_a_number),
         RUN_TEST(thousands_of_cases_and_trials_that_end_at_once_need_no_stack),
         RUN_TEST(trials_are_counted_and_judged_by_their_rate),
         RUN_TEST(a_failing_example_is_made_smaller),
