@@ -24,6 +24,7 @@ static int run(struct invocation *in)
         .run = in->words.count ? in->words.items[0] : NULL,
         .store = in->store,
         .reports = in->reports,
+        .webhooks = webhooks_of(in),
     };
     return assay_report(&o);
 }
@@ -35,8 +36,8 @@ const struct command command_report = {
     .text = "Reports are made from the store, so each can be made again, later, in any form. RUN "
             "is an id, a unique prefix, "
             "or last (the default).",
-    .options = (const struct option *const[]){options_reports, options_store, options_detail,
-                                              options_common, NULL},
+    .options = (const struct option *const[]){options_reports, options_webhooks, options_store,
+                                              options_detail, options_common, NULL},
     .examples = examples,
     .run = run,
 };

@@ -30,6 +30,8 @@ static const struct example examples[] = {
      "the cases tagged stream of every suite in a folder, eight at once"},
     {"assay run x.json --case \"stops at a brace\" -v", "one case, with all there is to see"},
     {"assay run x.json --report junit=out.xml --report github", "with reports for CI"},
+    {"assay run x.json --webhook 'slack=$SLACK_URL' --webhook-when changes",
+     "tell a channel when something broke or was mended"},
     {"assay run --resume", "go on where the last run was cut off"},
     {NULL},
 };
@@ -43,6 +45,7 @@ static int run(struct invocation *in)
                   : in->verbose ? ASSAY_VERBOSE
                                 : ASSAY_NORMAL,
         .reports = in->reports,
+        .webhooks = webhooks_of(in),
         .store = in->store,
         .jobs = in->jobs,
         .max_failures = in->fail_fast ? 1 : in->max_failures,
@@ -64,7 +67,8 @@ const struct command command_run = {
             "says what broke, where and "
             "how to run just that again. Ctrl-C ends it in order; what was finished is kept.",
     .options = (const struct option *const[]){options_selection, options, options_reports,
-                                              options_store, options_detail, options_common, NULL},
+                                              options_webhooks, options_store, options_detail,
+                                              options_common, NULL},
     .examples = examples,
     .run = run,
 };

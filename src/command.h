@@ -14,9 +14,10 @@ struct invocation {
     struct assay_selection selection;
     struct assay_streams streams;
     struct assay_strings reports;
+    struct assay_strings webhooks;
     struct assay_strings words; /* arguments that are no options */
     struct assay_strings typed; /* all arguments */
-    const char *store, *resume, *rerun_failed, *color, *flaky, *shard, *seed;
+    const char *store, *resume, *rerun_failed, *color, *flaky, *shard, *seed, *webhook_when;
     int64_t timeout_ns;
     uint32_t jobs, max_failures;
     bool fail_fast, quiet, verbose, json, reference, help;
@@ -75,6 +76,10 @@ extern const struct option options_selection[]; /* --set, --filter, … */
 extern const struct option options_store[];     /* --store */
 extern const struct option options_detail[];    /* --quiet, --verbose */
 extern const struct option options_reports[];   /* --report */
+extern const struct option options_webhooks[];  /* --webhook, --webhook-when */
+
+/* What the options above say. */
+struct assay_webhooks webhooks_of(const struct invocation *invocation);
 
 /* Print a command's help, or that of all for NULL. */
 void help_print(const struct command *command, FILE *to, bool color, int columns);

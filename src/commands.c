@@ -27,6 +27,9 @@ const struct fact environment[] = {
     {"ASSAY_LOG_FORMAT", "Its form: text (the default) or json, one object a line."},
     {"OPENAI_BASE_URL", "Where chat, complete and embed steps go that name neither a service nor "
                         "api_base."},
+    {"ASSAY_WEBHOOK_SECRET",
+     "What webhooks are signed with, as standardwebhooks.com says: any text, "
+     "or base64 behind whsec_."},
     {"NO_COLOR", "When set and not empty, colours are off unless --color asks for them."},
     {NULL},
 };

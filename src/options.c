@@ -63,6 +63,33 @@ const struct option options_reports[] = {
     {NULL},
 };
 
+static const char *const webhook_words[] = {
+    [ASSAY_WEBHOOK_ALWAYS] = "always",
+    [ASSAY_WEBHOOK_FAILURES] = "failures",
+    [ASSAY_WEBHOOK_CHANGES] = "changes",
+    NULL,
+};
+
+const struct option options_webhooks[] = {
+    {"webhook", 0, OPTION_LIST, offsetof(struct invocation, webhooks), "[FORM=]URL",
+     .help = "Tell a URL how the run ended, as json (the default), slack or teams. A URL written "
+             "$NAME is taken from the environment. May be given often."},
+    {"webhook-when", 0, OPTION_TEXT, offsetof(struct invocation, webhook_when), "WHEN",
+     .words = webhook_words,
+     .help = "When to tell: always (the default), failures, or changes: something failed that did "
+             "not before, or passed that did not before."},
+    {NULL},
+};
+
+struct assay_webhooks webhooks_of(const struct invocation *invocation)
+{
+    struct assay_webhooks webhooks = {.targets = invocation->webhooks};
+    for (int i = 0; invocation->webhook_when && webhook_words[i]; i++)
+        if (strcmp(webhook_words[i], invocation->webhook_when) == 0)
+            webhooks.when = (enum assay_webhook_when)i;
+    return webhooks;
+}
+
 static const struct option *find_by(const struct command *command, const char *name, size_t length,
                                     char letter)
 {

@@ -65,11 +65,20 @@ enum assay_detail { ASSAY_NORMAL, ASSAY_QUIET, ASSAY_VERBOSE };
 /* "sqlite:.assay/results.db" */
 #define ASSAY_DEFAULT_STORE "sqlite:.assay/results.db"
 
+enum assay_webhook_when { ASSAY_WEBHOOK_ALWAYS, ASSAY_WEBHOOK_FAILURES, ASSAY_WEBHOOK_CHANGES };
+
+/* Who is told when a run has ended; signed when ASSAY_WEBHOOK_SECRET is in the environment. */
+struct assay_webhooks {
+    struct assay_strings targets; /* "https://…", "slack=https://…", "teams=$NAME", … */
+    enum assay_webhook_when when;
+};
+
 struct assay_run_options {
     struct assay_selection selection;
     struct assay_streams streams;
     enum assay_detail detail;
     struct assay_strings reports;   /* "junit", "json=path", … */
+    struct assay_webhooks webhooks;
     const char *store;              /* NULL: ASSAY_DEFAULT_STORE; "none": nothing is kept */
     uint32_t jobs;                  /* cases at once; 0: one per processor */
     uint32_t max_failures;          /* begin nothing more after so many; 0: never */
@@ -96,7 +105,8 @@ struct assay_report_options {
     enum assay_detail detail;
     const char *run; /* an id, a unique prefix or "last"; NULL: last */
     const char *store;
-    struct assay_strings reports; /* empty: for people, on streams.out */
+    struct assay_strings reports;   /* empty: for people, on streams.out … */
+    struct assay_webhooks webhooks; /* … unless somebody else is told */
 };
 
 ASSAY_PUBLIC int assay_report(const struct assay_report_options *options);

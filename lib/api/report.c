@@ -15,17 +15,22 @@ static struct result make_reports(struct session *session, const struct assay_re
     TRY(session_store(o->store, false, &store));
     ENSURE(store, ERR_NOT_FOUND, "there is no store at %s; `assay run` makes one",
            o->store ? o->store : ASSAY_DEFAULT_STORE);
-    struct sink **sinks = ARENA_ARRAY(session->arena, struct sink *, o->reports.count + 1);
+    struct run_info run;
+    TRY(store_find(store, session->arena, slice_str(o->run ? o->run : "last"), &run));
+    struct sink **sinks = ARENA_ARRAY(session->arena, struct sink *,
+                                      o->reports.count + o->webhooks.targets.count + 1);
     size_t count = 0;
     struct result r = RESULT_OK;
     for (size_t i = 0; i < o->reports.count && result_ok(r); i++) {
         r = sink_report(slice_str(o->reports.items[i]), &sinks[count]);
         count += result_ok(r);
     }
-    if (o->reports.count == 0)
+    if (o->reports.count == 0 && o->webhooks.targets.count == 0)
         sinks[count++] = sink_console(s->out, details[o->detail], s->out_color, false, s->columns);
     if (result_ok(r))
-        return record_replay(store, slice_str(o->run ? o->run : "last"), sinks, count);
+        r = session_webhooks(session, &o->webhooks, o->store, run.id, sinks, &count);
+    if (result_ok(r))
+        return record_replay(store, run.id, sinks, count);
     for (size_t i = 0; i < count; i++)
         result_ignore(sinks[i]->close(sinks[i])); /* an empty report; the fault is already known */
     return r;

@@ -185,8 +185,8 @@ static struct slice command_typed(struct job *j)
     text_add_str(&t, "assay");
     for (size_t i = 0; i < j->o->arguments.count; i++) {
         text_add_byte(&t, ' ');
-        text_add_shell(
-            &t, redact_text(j->redactor, j->session.arena, slice_str(j->o->arguments.items[i])));
+        text_add_shell(&t, redact_text(j->redactor, j->session.arena,
+                                       session_shown(&j->session, &j->o->arguments, i)));
     }
     return text_slice(&t);
 }
@@ -217,7 +217,8 @@ static struct result open_recorder(struct job *j)
     static const enum console_detail details[] = {[ASSAY_NORMAL] = CONSOLE_NORMAL,
                                                   [ASSAY_QUIET] = CONSOLE_QUIET,
                                                   [ASSAY_VERBOSE] = CONSOLE_VERBOSE};
-    struct sink **sinks = ARENA_ARRAY(j->session.arena, struct sink *, o->reports.count + 1);
+    struct sink **sinks = ARENA_ARRAY(j->session.arena, struct sink *,
+                                      o->reports.count + o->webhooks.targets.count + 1);
     size_t count = 0;
     bool report_on_stdout = false;
     struct result r = RESULT_OK;
@@ -232,6 +233,8 @@ static struct result open_recorder(struct job *j)
     sinks[count++] =
         sink_console(to, details[o->detail], report_on_stdout ? s->err_color : s->out_color,
                      s->live && !report_on_stdout, s->columns);
+    if (result_ok(r)) /* after the console: a receiver that is gone keeps nobody waiting */
+        r = session_webhooks(&j->session, &o->webhooks, o->store, j->info.id, sinks, &count);
     struct store *store = j->store;
     j->store = NULL; /* the recorder's from here on */
     j->recorder = recorder_new(&j->loop, store, sinks, count, j->redactor);

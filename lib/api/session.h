@@ -7,6 +7,7 @@
 
 #include "assay/assay.h"
 #include "plan/plan.h"
+#include "record/sink.h"
 #include "record/store.h"
 
 struct session {
@@ -33,6 +34,18 @@ struct result session_plan(struct session *session, const struct assay_selection
 struct result session_store(const char *url, bool create, struct store **out) MUST_USE;
 
 void session_store_close(struct store **store); /* for DEFER */
+
+/*
+ * Add the sinks of webhooks to `sinks`, which has room for them; `before` and the run's texts are
+ * read from a connection of their own to the store at `url`. What was added stays on failure.
+ */
+struct result session_webhooks(struct session *session, const struct assay_webhooks *webhooks,
+                               const char *url, struct slice run_id, struct sink **sinks,
+                               size_t *count) MUST_USE;
+
+/* The arguments of a command as they may be shown: no secret part of a webhook's url. */
+struct slice session_shown(struct session *session, const struct assay_strings *arguments,
+                           size_t i);
 
 /* One job per processor. */
 uint32_t session_jobs(uint32_t wanted);

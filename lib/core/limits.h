@@ -48,6 +48,11 @@
 /* One value in a failure message. */
 #define LIMIT_SHOWN_BYTES 2000
 
+/* Tries to deliver a webhook: with pauses that double, some seconds in all. */
+#define LIMIT_WEBHOOK_TRIES 4
+/* Cases told in one webhook; the rest are a number. Slack and Teams refuse long messages. */
+#define LIMIT_WEBHOOK_CASES 50
+
 /* Steps of PCRE2's matcher and its heap (KiB): a pattern must not hang a run. */
 #define LIMIT_REGEX_MATCH 1000000u
 #define LIMIT_REGEX_DEPTH 10000u

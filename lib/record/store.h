@@ -65,6 +65,13 @@ struct result store_visit(struct store *store, struct slice run_id,
                           void (*visit)(void *context, const struct case_result *result),
                           void *context) MUST_USE;
 
+/*
+ * How a case ended when it last ran (skipped and cancelled do not count) in a run that began before
+ * this one. False when it never did, or the store cannot say.
+ */
+bool store_status_before(struct store *store, struct slice run_id, struct slice key,
+                         enum case_status *out);
+
 /* How long a case usually takes: the median of its last 20 passes in ns, or -1 when unknown. */
 int64_t store_expected_duration(struct store *store, struct slice key);
 

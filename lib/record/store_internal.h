@@ -69,6 +69,10 @@
     X(DURATIONS, "SELECT duration FROM result WHERE status = ?2"                                   \
                  " AND test_case = (SELECT test_case FROM test_case WHERE key = ?1)"               \
                  " ORDER BY run DESC LIMIT 20")                                                    \
+    X(STATUS_BEFORE, "SELECT status FROM result WHERE test_case ="                                 \
+                     " (SELECT test_case FROM test_case WHERE key = ?1)"                           \
+                     " AND run < (SELECT run FROM run WHERE id = ?2) AND status IN (?3, ?4, ?5)"   \
+                     " ORDER BY run DESC LIMIT 1")                                                 \
     X(VISIT_RESULTS, "SELECT r.sequence, t.key, t.suite, t.id, d.describe, d.model, d.file,"       \
                      " d.line, d.\"column\", d.tags, r.status, r.flags, r.started, r.queued,"      \
                      " r.duration, r.slot, r.reason, r.rerun"                                      \
