@@ -18,6 +18,7 @@ struct verdict {
     struct slice actual;   /* short; "(no data)" when nothing was seen */
     const char *message;   /* NULL when passed; else one sentence, maybe followed by a diff */
     struct place at;       /* of the expectation in the suite */
+    struct slice detail;   /* JSON: the votes of a graded validator; empty: none */
     struct verdict *next;
 };
 

@@ -22,6 +22,17 @@ struct batch {
     size_t count, capacity;
 };
 
+/* Service changes and notes on their own wait this long for results to be committed with. */
+#define EVENT_INTERVAL (100 * NS_PER_MS)
+
+/* Service changes and notes, with the arena that holds them; NULL while there are none. */
+struct event_batch {
+    struct arena *arena;
+    const struct event **events;
+    size_t count, capacity;
+    int64_t due; /* when they are committed at the latest, if they are alone */
+};
+
 /* A failure as it travels between threads; `error_last` is per thread. */
 struct failure {
     enum error_code code;
@@ -51,6 +62,7 @@ struct recorder {
     uv_mutex_t mutex; /* guards what follows */
     uv_cond_t work;
     struct batch queue, done;
+    struct event_batch happened;
     struct failure store_failure; /* of the commits since the last delivery */
     bool stop;
 };
@@ -74,6 +86,34 @@ static void batch_add(struct batch *batch, struct case_result *result)
     batch->results[batch->count++] = result;
 }
 
+static void event_batch_add(struct event_batch *batch, const struct event *event)
+{
+    if (!batch->arena) {
+        batch->arena = arena_new();
+        batch->due = clock_now() + EVENT_INTERVAL;
+    }
+    struct event *copy = ARENA_NEW(batch->arena, struct event);
+    *copy = *event;
+    copy->run = NULL;
+    if (copy->kind == EVENT_NOTE) {
+        copy->note = arena_copy(batch->arena, event->note);
+    } else {
+        struct slice *texts[] = {&copy->service.name, &copy->service.state, &copy->service.detail,
+                                 &copy->service.log};
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+            *texts[i] = arena_copy(batch->arena, *texts[i]);
+    }
+    GROW(batch->events, batch->count, batch->capacity);
+    batch->events[batch->count++] = copy;
+}
+
+static void event_batch_clear(struct event_batch *batch)
+{
+    arena_free(batch->arena);
+    batch->arena = NULL;
+    batch->count = 0;
+}
+
 static void batch_swap(struct batch *a, struct batch *b)
 {
     struct batch t = *a;
@@ -95,12 +135,15 @@ static void hand_back(struct recorder *r, struct batch *written, struct result r
 }
 
 /* Take what is waiting, not before `earliest` unless the run ends; nothing when it has ended. */
-static void await_results(struct recorder *r, struct batch *batch, int64_t earliest)
+static void await_work(struct recorder *r, struct batch *batch, struct event_batch *happened,
+                       int64_t earliest)
 {
     uv_mutex_lock(&r->mutex);
     while (!r->stop) {
-        int64_t early_by = earliest - clock_now();
-        if (r->queue.count == 0)
+        bool alone = r->queue.count == 0;
+        int64_t due = alone && r->happened.due > earliest ? r->happened.due : earliest;
+        int64_t early_by = due - clock_now();
+        if (alone && r->happened.count == 0)
             uv_cond_wait(&r->work, &r->mutex);
         else if (early_by > 0)
             uv_cond_timedwait(&r->work, &r->mutex, (uint64_t)early_by);
@@ -108,27 +151,48 @@ static void await_results(struct recorder *r, struct batch *batch, int64_t earli
             break;
     }
     batch_swap(batch, &r->queue);
+    struct event_batch taken = r->happened;
+    r->happened = *happened;
+    *happened = taken;
     uv_mutex_unlock(&r->mutex);
+}
+
+struct work {
+    struct slice run_id;
+    struct batch results;
+    struct event_batch happened;
+};
+
+static struct result write_work(struct store *store, void *context)
+{
+    const struct work *w = context;
+    if (w->happened.count)
+        TRY(store_events(store, w->run_id, w->happened.events, w->happened.count));
+    if (w->results.count == 0)
+        return RESULT_OK;
+    return store_results(store, w->run_id, (const struct case_result *const *)w->results.results,
+                         w->results.count);
 }
 
 static void write_results(void *argument)
 {
     struct recorder *r = argument;
-    struct batch batch = {0};
+    struct work work = {.run_id = r->run.id};
     int64_t earliest = 0;
 
     for (;;) {
-        await_results(r, &batch, earliest);
-        if (batch.count == 0)
+        await_work(r, &work.results, &work.happened, earliest);
+        if (work.results.count + work.happened.count == 0)
             break;
         earliest = clock_now() + COMMIT_INTERVAL;
         struct result result = RESULT_OK;
         if (r->store)
-            result = store_results(r->store, r->run.id,
-                                   (const struct case_result *const *)batch.results, batch.count);
-        hand_back(r, &batch, result);
+            result = store_transaction(r->store, write_work, &work);
+        event_batch_clear(&work.happened);
+        hand_back(r, &work.results, result);
     }
-    mem_free(batch.results);
+    mem_free(work.results.results);
+    mem_free(work.happened.events);
 }
 
 /* --- the loop's side --- */
@@ -152,7 +216,7 @@ static void deliver(struct recorder *r)
     failure = r->store_failure;
     r->store_failure.code = ERR_OK;
     uv_mutex_unlock(&r->mutex);
-    if (batch->count == 0)
+    if (batch->count == 0 && failure.code == ERR_OK)
         return;
 
     struct result result = as_result(&failure);
@@ -164,9 +228,9 @@ static void deliver(struct recorder *r)
         arena_free(finished->arena);
     }
     r->pending -= batch->count;
-    batch->count = 0;
-    if (r->pending == 0)
+    if (batch->count && r->pending == 0)
         uv_unref((uv_handle_t *)&r->wake);
+    batch->count = 0;
     if (r->committed)
         r->committed(r->context, as_result(&failure));
 }
@@ -216,7 +280,7 @@ struct recorder *recorder_new(uv_loop_t *loop, struct store *store, struct sink 
 static void keep_run(struct recorder *r, const struct run_info *run)
 {
     r->run = *run;
-    struct slice *texts[] = {&r->run.command, &r->run.host, &r->run.version};
+    struct slice *texts[] = {&r->run.command, &r->run.host, &r->run.version, &r->run.machine};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct slice clean = redact_text(r->redactor, r->arena, *texts[i]);
         *texts[i] = arena_copy(r->arena, utf8_repaired(r->arena, clean));
@@ -279,6 +343,17 @@ struct result recorder_begin(struct recorder *r, const struct run_info *run,
     return RESULT_OK;
 }
 
+/* For the store, with the next commit. */
+static void keep_event(struct recorder *r, const struct event *event)
+{
+    if (!r->store || r->stop)
+        return;
+    uv_mutex_lock(&r->mutex);
+    event_batch_add(&r->happened, event);
+    uv_cond_signal(&r->work);
+    uv_mutex_unlock(&r->mutex);
+}
+
 void recorder_emit(struct recorder *r, const struct event *event)
 {
     MAGIC_CHECK(r, RECORDER_MAGIC);
@@ -290,6 +365,7 @@ void recorder_emit(struct recorder *r, const struct event *event)
         copy.service.name = redact_text(r->redactor, arena, copy.service.name);
         copy.service.detail = redact_exchange(r->redactor, arena, copy.service.detail);
         copy.service.log = redact_exchange(r->redactor, arena, copy.service.log);
+        copy.service.log = redact_exchange(r->redactor, arena, copy.service.log);
     } else if (copy.kind == EVENT_CASE_STARTED) {
         copy.started.key = redact_name(r->redactor, arena, copy.started.key);
         copy.started.id = redact_name(r->redactor, arena, copy.started.id);
@@ -298,6 +374,10 @@ void recorder_emit(struct recorder *r, const struct event *event)
     } else {
         MUST(false, "event %s is the recorder's own", event_kind_name(copy.kind));
     }
+    if (copy.at_wall == 0)
+        copy.at_wall = clock_wall();
+    if (copy.kind != EVENT_CASE_STARTED)
+        keep_event(r, &copy);
     tell(r, &copy);
 }
 
@@ -374,6 +454,8 @@ static void on_closed(uv_handle_t *handle)
         return;
     uv_mutex_destroy(&r->mutex);
     uv_cond_destroy(&r->work);
+    event_batch_clear(&r->happened);
+    mem_free(r->happened.events);
     mem_free(r->queue.results);
     mem_free(r->done.results);
     mem_free(r->delivering.results);

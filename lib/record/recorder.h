@@ -27,7 +27,10 @@ struct recorder *recorder_new(uv_loop_t *loop, struct store *store, struct sink 
 struct result recorder_begin(struct recorder *recorder, const struct run_info *run,
                              const struct planned_case *cases, size_t count, bool resumed) MUST_USE;
 
-/* Tell the sinks at once (service changes, case starts, notes). Texts are redacted here. */
+/*
+ * Tell the sinks at once (service changes, case starts, notes). Texts are redacted here. Service
+ * changes and notes are stored with the next results, or soon after when there are none.
+ */
 void recorder_emit(struct recorder *recorder, const struct event *event);
 
 /* Takes over the result and its arena. */

@@ -451,6 +451,7 @@ static void clean_verdict(const struct cleaning *c, struct verdict *v)
     clean(c, &v->expected, TEXT);
     clean(c, &v->actual, TEXT);
     v->message = clean_string(c, v->message);
+    clean(c, &v->detail, EXCHANGE);
 }
 
 static void clean_step(const struct cleaning *c, struct step_result *s)
@@ -460,23 +461,39 @@ static void clean_step(const struct cleaning *c, struct step_result *s)
     clean(c, &s->request, EXCHANGE);
     clean(c, &s->response, EXCHANGE);
     clean(c, &s->log, EXCHANGE);
+    clean(c, &s->service, NAME_ONLY);
+    for (size_t i = 0; i < s->usage_count; i++)
+        clean(c, &((struct usage *)(uintptr_t)s->usages)[i].model, TEXT);
     for (const struct verdict *v = s->verdicts; v; v = v->next)
         clean_verdict(c, (struct verdict *)(uintptr_t)v);
 }
 
-/* The lists are const for the sinks; here, before any sink, they are ours to change. */
+/* The texts belong to the plan, which other results share: what changes, changes in a copy. */
+static void clean_list(const struct cleaning *c, const struct slice **list, size_t count)
+{
+    struct slice *copy = ARENA_ARRAY(c->arena, struct slice, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = (*list)[i];
+        clean(c, &copy[i], NAME_ONLY);
+    }
+    *list = copy;
+}
+
+/* The steps are const for the sinks; here, before any sink, they are ours to change. */
 void redact_result(const struct redactor *redactor, struct case_result *r)
 {
     struct cleaning c = {redactor, r->arena};
-    struct slice *names[] = {&r->key, &r->suite, &r->id, &r->file};
+    struct slice *names[] = {&r->key, &r->suite, &r->id, &r->file, &r->held_by};
     struct slice *texts[] = {&r->describe, &r->model, &r->reason, &r->rerun};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         clean(&c, names[i], NAME_ONLY);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         clean(&c, texts[i], TEXT);
-    for (size_t i = 0; i < r->tag_count; i++)
-        clean(&c, (struct slice *)(uintptr_t)&r->tags[i], NAME_ONLY);
+    clean_list(&c, &r->tags, r->tag_count);
+    clean_list(&c, &r->needs, r->need_count);
+    clean_list(&c, &r->uses, r->use_count);
+    clean_list(&c, &r->services, r->service_count);
     for (const struct attempt_result *a = r->attempts; a; a = a->next) {
         clean(&c, &((struct attempt_result *)(uintptr_t)a)->given, TEXT);
         for (const struct step_result *s = a->steps; s; s = s->next)

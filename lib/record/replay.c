@@ -7,6 +7,13 @@ struct replay {
     const struct run_info *run;
     struct sink *const *sinks;
     size_t count;
+    struct arena *arena;
+    struct happened *first, *last; /* service changes and notes not yet told */
+};
+
+struct happened {
+    struct happened *next;
+    struct event event;
 };
 
 static void tell(const struct replay *r, struct event *event)
@@ -16,8 +23,32 @@ static void tell(const struct replay *r, struct event *event)
         r->sinks[i]->event(r->sinks[i], event);
 }
 
+static void keep_event(void *context, const struct event *event)
+{
+    struct replay *r = context;
+    struct happened *kept = ARENA_NEW(r->arena, struct happened);
+    kept->event = *event;
+    if (event->kind == EVENT_NOTE) {
+        kept->event.note = arena_copy(r->arena, event->note);
+    } else {
+        kept->event.service.name = arena_copy(r->arena, event->service.name);
+        kept->event.service.state = arena_copy(r->arena, event->service.state);
+        kept->event.service.detail = arena_copy(r->arena, event->service.detail);
+        kept->event.service.log = arena_copy(r->arena, event->service.log);
+    }
+    *(r->last ? &r->last->next : &r->first) = kept;
+    r->last = kept;
+}
+
+static void tell_until(struct replay *r, int64_t at)
+{
+    for (; r->first && r->first->event.at_wall <= at; r->first = r->first->next)
+        tell(r, &r->first->event);
+}
+
 static void tell_result(void *context, const struct case_result *result)
 {
+    tell_until(context, result->started_wall + result->duration);
     tell(context, &(struct event){.kind = EVENT_CASE_FINISHED,
                                   .at_wall = result->started_wall + result->duration,
                                   .finished = result});
@@ -37,7 +68,10 @@ static struct result play(struct store *store, struct slice run, struct replay *
     begun.exit_status = -1;
     r->run = &begun;
     tell(r, &(struct event){.kind = EVENT_RUN_STARTED, .at_wall = whole.started_wall});
+    r->arena = arena;
+    TRY(store_visit_events(store, whole.id, keep_event, r));
     TRY(store_visit(store, whole.id, tell_result, r));
+    tell_until(r, INT64_MAX);
     r->run = &whole;
     tell(r, &(struct event){.kind = EVENT_RUN_FINISHED,
                             .at_wall = whole.started_wall + whole.duration});

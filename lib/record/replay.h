@@ -8,9 +8,9 @@
 #include "record/store.h"
 
 /*
- * Send EVENT_RUN_STARTED, EVENT_CASE_FINISHED for each result and EVENT_RUN_FINISHED of `run` (an
- * id, a unique prefix or "last") to the sinks, then close them, whatever happens. What is not
- * stored (services, case starts, notes) is not sent. The first failure is returned.
+ * Send EVENT_RUN_STARTED, EVENT_SERVICE, EVENT_NOTE and EVENT_CASE_FINISHED in the order of time
+ * and EVENT_RUN_FINISHED of `run` (an id, a unique prefix or "last") to the sinks, then close them,
+ * whatever happens. The starts of cases are not stored and not sent. The first failure is returned.
  */
 struct result record_replay(struct store *store, struct slice run, struct sink *const *sinks,
                             size_t count) MUST_USE;

@@ -93,7 +93,10 @@ struct result store_transaction(struct store *store,
                                 struct result (*body)(struct store *store, void *context),
                                 void *context)
 {
+    if (store->in_transaction)
+        return body(store, context);
     TRY(execute(store, STATEMENT_BEGIN));
+    store->in_transaction = true;
     struct result done = body(store, context);
     if (result_ok(done))
         done = execute(store, STATEMENT_COMMIT);
@@ -101,9 +104,18 @@ struct result store_transaction(struct store *store,
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
         remember_run(store, (struct slice){0}, 0); /* it may have been rolled back */
     }
+    store->in_transaction = false;
     arena_free(store->scratch);
     store->scratch = NULL;
+    store->checked = NULL;
     return done;
+}
+
+static struct arena *scratch(struct store *store)
+{
+    if (!store->scratch)
+        store->scratch = arena_new();
+    return store->scratch;
 }
 
 /* Text columns are UTF-8 without NUL; what is not is repaired in the transaction's arena. */
@@ -113,9 +125,7 @@ void store_bind_text(struct store *store, sqlite3_stmt *statement, int at, struc
         sqlite3_bind_null(statement, at);
         return;
     }
-    if (!store->scratch)
-        store->scratch = arena_new();
-    text = utf8_repaired(store->scratch, text);
+    text = utf8_repaired(scratch(store), text);
     sqlite3_bind_text64(statement, at, text.data, text.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
@@ -271,6 +281,7 @@ static struct result add_run(struct store *store, const struct run_info *run, in
     sqlite3_bind_int64(q, 7, run->jobs);
     sqlite3_bind_int64(q, 8, run->started_wall);
     sqlite3_bind_int64(q, 9, (int64_t)run->planned);
+    store_bind_text(store, q, 10, run->machine);
     return returned(store, q, number);
 }
 
@@ -302,8 +313,6 @@ struct result store_begin(struct store *store, const struct run_info *run,
     return store_transaction(store, begin, &b);
 }
 
-/* --- results --- */
-
 static void bind_place(struct store *store, sqlite3_stmt *q, int at, struct place place,
                        struct slice case_file)
 {
@@ -321,27 +330,34 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return (hash ^ value) * 0x9e3779b97f4a7c15u;
 }
 
+static uint64_t mix_list(uint64_t hash, const struct slice *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        hash = mix(hash, slice_hash(list[i]));
+    return mix(hash, count);
+}
+
 static uint64_t definition_hash(const struct case_result *r)
 {
     uint64_t hash = 1;
     struct slice texts[] = {r->describe, r->model, r->file};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         hash = mix(hash, slice_hash(texts[i]));
-    for (size_t i = 0; i < r->tag_count; i++)
-        hash = mix(hash, slice_hash(r->tags[i]));
-    return mix(mix(mix(hash, r->tag_count), r->at.line), r->at.column);
+    hash = mix_list(hash, r->tags, r->tag_count);
+    hash = mix_list(hash, r->needs, r->need_count);
+    hash = mix_list(hash, r->uses, r->use_count);
+    hash = mix_list(hash, r->services, r->service_count);
+    return mix(mix(hash, r->at.line), r->at.column);
 }
 
-static struct slice tags_json(struct store *store, const struct case_result *r)
+static struct slice list_json(struct store *store, const struct slice *list, size_t count)
 {
-    if (r->tag_count == 0)
+    if (count == 0)
         return (struct slice){0};
-    if (!store->scratch)
-        store->scratch = arena_new();
-    struct text t = text_in(store->scratch);
-    for (size_t i = 0; i < r->tag_count; i++) {
+    struct text t = text_in(scratch(store));
+    for (size_t i = 0; i < count; i++) {
         text_add_byte(&t, i ? ',' : '[');
-        text_add_json(&t, r->tags[i]);
+        text_add_json(&t, list[i]);
     }
     text_add_byte(&t, ']');
     return text_slice(&t);
@@ -371,9 +387,54 @@ static struct result definition_number(struct store *store, int64_t test_case,
     store_bind_text(store, q, 5, r->file);
     sqlite3_bind_int64(q, 6, r->at.line);
     sqlite3_bind_int64(q, 7, r->at.column);
-    store_bind_text(store, q, 8, tags_json(store, r));
+    store_bind_text(store, q, 8, list_json(store, r->tags, r->tag_count));
+    store_bind_text(store, q, 9, list_json(store, r->needs, r->need_count));
+    store_bind_text(store, q, 10, list_json(store, r->uses, r->use_count));
+    store_bind_text(store, q, 11, list_json(store, r->services, r->service_count));
     return returned(store, q, out);
 }
+
+/* --- verdicts by kind of check --- */
+
+/* `by` is 1 for a verdict that is written and -1 for one that is dropped. There are as many kinds
+   as the table of checks has, a few dozen. */
+static void count_verdict(struct store *store, struct slice name, bool passed, bool impossible,
+                          int by)
+{
+    struct check_sum *sum = store->checked;
+    ptrdiff_t blank = slice_find_byte(name, ' ');
+    struct slice kind = blank < 0 ? name : slice_part(name, 0, (size_t)blank);
+
+    while (sum && !slice_eq(sum->kind, kind))
+        sum = sum->next;
+    if (!sum) {
+        sum = ARENA_NEW(scratch(store), struct check_sum);
+        sum->kind = arena_copy(store->scratch, kind);
+        sum->next = store->checked;
+        store->checked = sum;
+    }
+    *(passed ? &sum->passed : impossible ? &sum->impossible : &sum->failed) += by;
+}
+
+static struct result write_checked(struct store *store, int64_t run)
+{
+    for (const struct check_sum *sum = store->checked; sum; sum = sum->next) {
+        sqlite3_stmt *q = NULL;
+        if (sum->kind.len == 0)
+            continue;
+        TRY(store_statement(store, STATEMENT_ADD_CHECKED, &q));
+        sqlite3_bind_int64(q, 1, run);
+        store_bind_text(store, q, 2, sum->kind);
+        sqlite3_bind_int64(q, 3, sum->passed);
+        sqlite3_bind_int64(q, 4, sum->failed);
+        sqlite3_bind_int64(q, 5, sum->impossible);
+        TRY(store_execute(store, q));
+    }
+    store->checked = NULL;
+    return RESULT_OK;
+}
+
+/* --- results --- */
 
 /* The rows below a result share the first columns of their keys. */
 struct row {
@@ -403,6 +464,25 @@ static struct result add_verdict(struct store *store, const struct row *row, int
     store_bind_text(store, q, 10, v->actual);
     store_bind_text(store, q, 11, slice_str(v->message));
     bind_place(store, q, 12, v->at, row->case_file);
+    store_bind_text(store, q, 15, v->detail);
+    TRY(store_execute(store, q));
+    count_verdict(store, slice_str(v->check), v->passed, v->impossible, 1);
+    return RESULT_OK;
+}
+
+static struct result add_usage(struct store *store, const struct row *row, int64_t position,
+                               const struct usage *usage)
+{
+    sqlite3_stmt *q = NULL;
+    TRY(store_statement(store, STATEMENT_ADD_USAGE, &q));
+    bind_row(q, row, 4);
+    sqlite3_bind_int64(q, 5, position);
+    store_bind_text(store, q, 6, usage->model);
+    sqlite3_bind_int64(q, 7, usage->input_tokens);
+    sqlite3_bind_int64(q, 8, usage->output_tokens);
+    sqlite3_bind_int64(q, 9, usage->cost);
+    sqlite3_bind_int64(q, 10, usage->cached);
+    sqlite3_bind_int64(q, 11, usage->graded);
     return store_execute(store, q);
 }
 
@@ -440,10 +520,15 @@ static struct result add_step(struct store *store, const struct row *row,
     sqlite3_bind_int64(q, 17, step->first_byte);
     sqlite3_bind_int64(q, 18, step->first_token);
     sqlite3_bind_int64(q, 19, step->leaky);
+    store_bind_text(store, q, 20, step->service);
+    sqlite3_bind_int64(q, 21, step->connect);
+    sqlite3_bind_int64(q, 22, step->checks);
     TRY(store_execute(store, q));
     int64_t number = 0;
     for (const struct verdict *v = step->verdicts; v; v = v->next)
         TRY(add_verdict(store, row, number++, v));
+    for (size_t i = 0; i < step->usage_count; i++)
+        TRY(add_usage(store, row, (int64_t)i, &step->usages[i]));
     return add_evidence(store, row, step);
 }
 
@@ -467,11 +552,30 @@ static struct result add_attempt(struct store *store, struct row *row,
     return RESULT_OK;
 }
 
+static struct result uncount_verdicts(struct store *store, int64_t run, int64_t sequence)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+
+    TRY(store_statement(store, STATEMENT_VERDICTS_OF, &q));
+    sqlite3_bind_int64(q, 1, run);
+    sqlite3_bind_int64(q, 2, sequence);
+    for (;;) {
+        TRY(store_step(store, q, &row));
+        if (!row)
+            return RESULT_OK;
+        struct slice name =
+            slice_of((const char *)sqlite3_column_text(q, 0), (size_t)sqlite3_column_bytes(q, 0));
+        count_verdict(store, name, sqlite3_column_int(q, 1), sqlite3_column_int(q, 2), -1);
+    }
+}
+
 static struct result drop_result(struct store *store, int64_t run, int64_t sequence)
 {
-    static const enum statement drops[] = {STATEMENT_DROP_EVIDENCE, STATEMENT_DROP_VERDICT,
-                                           STATEMENT_DROP_STEP, STATEMENT_DROP_ATTEMPT,
-                                           STATEMENT_DROP_RESULT};
+    static const enum statement drops[] = {STATEMENT_DROP_EVIDENCE, STATEMENT_DROP_USAGE,
+                                           STATEMENT_DROP_VERDICT,  STATEMENT_DROP_STEP,
+                                           STATEMENT_DROP_ATTEMPT,  STATEMENT_DROP_RESULT};
+    TRY(uncount_verdicts(store, run, sequence));
     for (size_t i = 0; i < sizeof(drops) / sizeof(drops[0]); i++) {
         sqlite3_stmt *q = NULL;
         TRY(store_statement(store, drops[i], &q));
@@ -514,6 +618,7 @@ static struct result add_result(struct store *store, int64_t run, int64_t sequen
         sqlite3_bind_int64(q, (int)i + 1, values[i]);
     store_bind_text(store, q, 11, r->reason);
     store_bind_text(store, q, 12, r->status == CASE_PASSED ? (struct slice){0} : r->rerun);
+    store_bind_text(store, q, 13, r->held_by);
     TRY(store_execute(store, q));
     struct row row = {.run = run, .sequence = sequence, .case_file = r->file};
     for (const struct attempt_result *a = r->attempts; a; a = a->next, row.attempt++)
@@ -542,7 +647,7 @@ static struct result add_batch(struct store *store, void *context)
     sqlite3_reset(q);
     for (size_t i = 0; i < b->count; i++)
         TRY(add_result(store, run, ++sequence, b->results[i]));
-    return RESULT_OK;
+    return write_checked(store, run);
 }
 
 struct result store_results(struct store *store, struct slice run_id,
@@ -550,6 +655,65 @@ struct result store_results(struct store *store, struct slice run_id,
 {
     struct batch b = {run_id, results, count};
     return store_transaction(store, add_batch, &b);
+}
+
+/* --- what happened beside the cases --- */
+
+struct events {
+    struct slice run_id;
+    const struct event *const *events;
+    size_t count;
+};
+
+static struct result add_event(struct store *store, int64_t run, int64_t position,
+                               const struct event *event)
+{
+    sqlite3_stmt *q = NULL;
+    bool note = event->kind == EVENT_NOTE;
+    MUST(note || event->kind == EVENT_SERVICE, "event %s is not stored",
+         event_kind_name(event->kind));
+    TRY(store_statement(store, note ? STATEMENT_ADD_NOTE : STATEMENT_ADD_SERVICE_EVENT, &q));
+    sqlite3_bind_int64(q, 1, run);
+    sqlite3_bind_int64(q, 2, position);
+    sqlite3_bind_int64(q, 3, event->at_wall);
+    if (note) {
+        store_bind_text(store, q, 4, event->note);
+        return store_execute(store, q);
+    }
+    store_bind_text(store, q, 4, event->service.name);
+    sqlite3_bind_int64(q, 5, event->service.instance);
+    store_bind_text(store, q, 6, event->service.state);
+    store_bind_text(store, q, 7, event->service.detail);
+    sqlite3_bind_int64(q, 8, event->service.pid);
+    sqlite3_bind_int64(q, 9, event->service.signal);
+    sqlite3_bind_int64(q, 10, event->service.exit_code);
+    store_bind_text(store, q, 11, event->service.log);
+    return store_execute(store, q);
+}
+
+static struct result add_events(struct store *store, void *context)
+{
+    const struct events *e = context;
+    int64_t run, position;
+    sqlite3_stmt *q = NULL;
+    bool row;
+
+    TRY(store_run_number(store, e->run_id, &run));
+    TRY(store_statement(store, STATEMENT_LAST_EVENT, &q));
+    sqlite3_bind_int64(q, 1, run);
+    TRY(store_step(store, q, &row));
+    position = sqlite3_column_int64(q, 0);
+    sqlite3_reset(q);
+    for (size_t i = 0; i < e->count; i++)
+        TRY(add_event(store, run, ++position, e->events[i]));
+    return RESULT_OK;
+}
+
+struct result store_events(struct store *store, struct slice run_id,
+                           const struct event *const *events, size_t count)
+{
+    struct events e = {run_id, events, count};
+    return store_transaction(store, add_events, &e);
 }
 
 /* --- resuming and ending --- */
@@ -579,6 +743,7 @@ static struct result reopen(struct store *store, void *context)
 
     TRY(store_run_number(store, *run_id, &run));
     TRY(drop_cancelled(store, run));
+    TRY(write_checked(store, run));
     TRY(store_statement(store, STATEMENT_REOPEN_RUN, &q));
     sqlite3_bind_int64(q, 1, run);
     return store_execute(store, q);

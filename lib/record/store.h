@@ -38,6 +38,18 @@ struct result store_resume(struct store *store, struct slice run_id) MUST_USE;
 struct result store_results(struct store *store, struct slice run_id,
                             const struct case_result *const *results, size_t count) MUST_USE;
 
+/* What happened beside the cases: service changes and notes, durably, in their order. */
+struct result store_events(struct store *store, struct slice run_id,
+                           const struct event *const *events, size_t count) MUST_USE;
+
+/*
+ * A transaction around `body`; rolled back when it fails. Whatever `body` writes, through the
+ * functions here too, is durable together.
+ */
+struct result store_transaction(struct store *store,
+                                struct result (*body)(struct store *store, void *context),
+                                void *context) MUST_USE;
+
 /* Totals, duration and exit status, durably. */
 struct result store_end(struct store *store, const struct run_info *run) MUST_USE;
 
@@ -64,6 +76,11 @@ struct result store_not_passed(struct store *store, struct arena *arena, struct 
 struct result store_visit(struct store *store, struct slice run_id,
                           void (*visit)(void *context, const struct case_result *result),
                           void *context) MUST_USE;
+
+/* Visit the service changes and notes of a run in their order; `run` of an event is NULL. */
+struct result store_visit_events(struct store *store, struct slice run_id,
+                                 void (*visit)(void *context, const struct event *event),
+                                 void *context) MUST_USE;
 
 /*
  * How a case ended when it last ran (skipped and cancelled do not count) in a run that began before

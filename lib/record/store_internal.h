@@ -16,7 +16,8 @@
     X(ROLLBACK, "ROLLBACK")                                                                        \
     X(RUN_NUMBER, "SELECT run FROM run WHERE id = ?1")                                             \
     X(ADD_RUN, "INSERT INTO run (id, command, options, host, version, seed, jobs, started,"        \
-               " planned) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING run")              \
+               " planned, machine) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"               \
+               " RETURNING run")                                                                   \
     X(END_RUN, "UPDATE run SET (passed, skipped, cancelled, failed, error, slow, flaky, leaky,"    \
                " timed_out, duration, exit_status) ="                                              \
                " (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) WHERE id = ?1")                   \
@@ -26,24 +27,41 @@
     X(ADD_PLANNED, "INSERT INTO planned (run, position, test_case) VALUES (?1, ?2, ?3)")           \
     X(FIND_DEFINITION, "SELECT definition FROM definition WHERE test_case = ?1 AND hash = ?2")     \
     X(ADD_DEFINITION, "INSERT INTO definition (test_case, hash, describe, model, file, line,"      \
-                      " \"column\", tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"                 \
+                      " \"column\", tags, needs, uses, services)"                                  \
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"                     \
                       " RETURNING definition")                                                     \
     X(LAST_SEQUENCE, "SELECT coalesce(max(sequence), 0) FROM result WHERE run = ?1")               \
     X(FIND_RESULT, "SELECT sequence FROM result WHERE test_case = ?1 AND run = ?2")                \
     X(ADD_RESULT, "INSERT INTO result (run, sequence, test_case, definition, status, flags,"       \
-                  " started, queued, duration, slot, reason, rerun)"                               \
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                   \
+                  " started, queued, duration, slot, reason, rerun, held_by)"                      \
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")              \
     X(ADD_ATTEMPT, "INSERT INTO attempt (run, sequence, attempt, number, status, started,"         \
                    " duration, trials, trials_passed, given)"                                      \
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                            \
     X(ADD_STEP, "INSERT INTO step (run, sequence, attempt, step, name, kind, trial, position,"     \
                 " status, error_code, error, file, line, \"column\", started, duration,"           \
-                " first_byte, first_token, leaky)"                                                 \
+                " first_byte, first_token, leaky, service, connect, checks)"                       \
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"  \
-                " ?17, ?18, ?19)")                                                                 \
+                " ?17, ?18, ?19, ?20, ?21, ?22)")                                                  \
     X(ADD_VERDICT, "INSERT INTO verdict (run, sequence, attempt, step, verdict, name, passed,"     \
-                   " impossible, expected, actual, message, file, line, \"column\")"               \
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")        \
+                   " impossible, expected, actual, message, file, line, \"column\", detail)"       \
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")   \
+    X(ADD_USAGE, "INSERT INTO usage (run, sequence, attempt, step, position, model, input_tokens," \
+                 " output_tokens, cost, cached, graded)"                                           \
+                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                         \
+    X(ADD_CHECKED, "INSERT INTO checked (run, name, passed, failed, impossible)"                   \
+                   " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (run, name) DO UPDATE SET"            \
+                   " passed = checked.passed + excluded.passed,"                                   \
+                   " failed = checked.failed + excluded.failed,"                                   \
+                   " impossible = checked.impossible + excluded.impossible")                       \
+    X(VERDICTS_OF,                                                                                 \
+      "SELECT name, passed, impossible FROM verdict WHERE run = ?1 AND sequence = ?2")             \
+    X(LAST_EVENT, "SELECT coalesce(max(position), 0) FROM (SELECT position FROM service_event"     \
+                  " WHERE run = ?1 UNION ALL SELECT position FROM note WHERE run = ?1) e")         \
+    X(ADD_SERVICE_EVENT, "INSERT INTO service_event (run, position, at, service, instance, state," \
+                         " detail, pid, signal, exit_code, log)"                                   \
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                 \
+    X(ADD_NOTE, "INSERT INTO note (run, position, at, text) VALUES (?1, ?2, ?3, ?4)")              \
     X(ADD_EVIDENCE, "INSERT INTO evidence (run, sequence, attempt, step, request, response, log)"  \
                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                        \
     X(DROP_RESULT, "DELETE FROM result WHERE run = ?1 AND sequence = ?2")                          \
@@ -51,10 +69,11 @@
     X(DROP_STEP, "DELETE FROM step WHERE run = ?1 AND sequence = ?2")                              \
     X(DROP_VERDICT, "DELETE FROM verdict WHERE run = ?1 AND sequence = ?2")                        \
     X(DROP_EVIDENCE, "DELETE FROM evidence WHERE run = ?1 AND sequence = ?2")                      \
+    X(DROP_USAGE, "DELETE FROM usage WHERE run = ?1 AND sequence = ?2")                            \
     X(CANCELLED, "SELECT sequence FROM result WHERE run = ?1 AND status = ?2")                     \
     X(TOTALS, "SELECT status, flags, count(*) FROM result WHERE run = ?1 GROUP BY status, flags")  \
     X(READ_RUN, "SELECT id, command, options, host, version, seed, jobs, started, duration,"       \
-                " exit_status, planned, run FROM run WHERE run = ?1")                              \
+                " exit_status, planned, machine FROM run WHERE run = ?1")                          \
     X(MATCH_RUN, "SELECT run, id FROM run WHERE substr(id, 1, length(?1)) = ?1"                    \
                  " ORDER BY id = ?1 DESC, run DESC LIMIT 6")                                       \
     X(LATEST_RUNS, "SELECT run, id FROM run ORDER BY run DESC LIMIT 5")                            \
@@ -73,30 +92,47 @@
                      " (SELECT test_case FROM test_case WHERE key = ?1)"                           \
                      " AND run < (SELECT run FROM run WHERE id = ?2) AND status IN (?3, ?4, ?5)"   \
                      " ORDER BY run DESC LIMIT 1")                                                 \
-    X(VISIT_RESULTS, "SELECT r.sequence, t.key, t.suite, t.id, d.describe, d.model, d.file,"       \
-                     " d.line, d.\"column\", d.tags, r.status, r.flags, r.started, r.queued,"      \
-                     " r.duration, r.slot, r.reason, r.rerun"                                      \
-                     " FROM result r JOIN test_case t USING (test_case)"                           \
-                     " JOIN definition d USING (definition)"                                       \
-                     " WHERE r.run = ?1 ORDER BY r.sequence")                                      \
+    X(VISIT_RESULTS,                                                                               \
+      "SELECT r.sequence, t.key, t.suite, t.id, d.describe, d.model, d.file,"                      \
+      " d.line, d.\"column\", d.tags, r.status, r.flags, r.started, r.queued,"                     \
+      " r.duration, r.slot, r.reason, r.rerun, r.held_by, d.needs, d.uses, d.services"             \
+      " FROM result r JOIN test_case t USING (test_case)"                                          \
+      " JOIN definition d USING (definition)"                                                      \
+      " WHERE r.run = ?1 ORDER BY r.sequence")                                                     \
     X(VISIT_ATTEMPTS, "SELECT sequence, attempt, number, status, started, duration, trials,"       \
                       " trials_passed, given FROM attempt WHERE run = ?1"                          \
                       " ORDER BY sequence, attempt")                                               \
-    X(VISIT_STEPS,                                                                                 \
-      "SELECT sequence, attempt, step, name, kind, trial, position, status,"                       \
-      " error_code, error, file, line, \"column\", started, duration, first_byte,"                 \
-      " first_token, leaky FROM step WHERE run = ?1 ORDER BY sequence, attempt, step")             \
-    X(VISIT_VERDICTS, "SELECT sequence, attempt, step, name, passed, impossible, expected,"        \
-                      " actual, message, file, line, \"column\" FROM verdict WHERE run = ?1"       \
-                      " ORDER BY sequence, attempt, step, verdict")                                \
+    X(VISIT_STEPS, "SELECT sequence, attempt, step, name, kind, trial, position, status,"          \
+                   " error_code, error, file, line, \"column\", started, duration, first_byte,"    \
+                   " first_token, leaky, service, connect, checks FROM step WHERE run = ?1 ORDER " \
+                   "BY sequence, attempt, step")                                                   \
+    X(VISIT_VERDICTS,                                                                              \
+      "SELECT sequence, attempt, step, name, passed, impossible, expected,"                        \
+      " actual, message, file, line, \"column\", detail FROM verdict WHERE run = ?1"               \
+      " ORDER BY sequence, attempt, step, verdict")                                                \
     X(VISIT_EVIDENCE, "SELECT sequence, attempt, step, request, response, log FROM evidence"       \
-                      " WHERE run = ?1 ORDER BY sequence, attempt, step")
+                      " WHERE run = ?1 ORDER BY sequence, attempt, step")                          \
+    X(VISIT_USAGE, "SELECT sequence, attempt, step, model, input_tokens, output_tokens, cost,"     \
+                   " cached, graded FROM usage WHERE run = ?1"                                     \
+                   " ORDER BY sequence, attempt, step, position")                                  \
+    X(VISIT_EVENTS,                                                                                \
+      "SELECT position, at, service, instance, state, detail, pid, signal, exit_code,"             \
+      " log, NULL AS text, 0 AS note FROM service_event WHERE run = ?1"                            \
+      " UNION ALL SELECT position, at, NULL, 0, NULL, NULL, 0, 0, 0, NULL, text, 1"                \
+      " FROM note WHERE run = ?1 ORDER BY 1")
 
 enum statement {
 #define X(name, sql) STATEMENT_##name,
     STATEMENT_TABLE(X)
 #undef X
         STATEMENT_COUNT
+};
+
+/* Verdicts of one kind of check ("json" of "json $.status") that a transaction adds or drops. */
+struct check_sum {
+    struct check_sum *next;
+    struct slice kind;
+    int64_t passed, failed, impossible;
 };
 
 struct store {
@@ -106,6 +142,8 @@ struct store {
     struct arena *scratch; /* texts that had to be repaired before binding; one transaction long */
     int64_t run;           /* number of the run `run_id` names, found once */
     char *run_id;
+    bool in_transaction;
+    struct check_sum *checked; /* of this transaction; in `scratch` */
 };
 
 /* Compiled and reset; our SQL is fixed, so a failure to compile means a damaged database. */
@@ -129,11 +167,6 @@ struct slice store_column_text(struct arena *arena, sqlite3_stmt *statement, int
 
 /* The number of a run by its id. */
 struct result store_run_number(struct store *store, struct slice run_id, int64_t *out) MUST_USE;
-
-/* A transaction around `body`; rolled back when it fails. */
-struct result store_transaction(struct store *store,
-                                struct result (*body)(struct store *store, void *context),
-                                void *context) MUST_USE;
 
 /* The counts of a run as its results have them. */
 struct result store_totals(struct store *store, int64_t run, struct run_info *info) MUST_USE;

@@ -56,6 +56,7 @@ static struct result read_run(struct store *store, struct arena *arena, int64_t 
         .duration = sqlite3_column_int64(q, 8),
         .exit_status = -1,
         .planned = (size_t)sqlite3_column_int64(q, 10),
+        .machine = store_column_text(arena, q, 11),
     };
     if (sqlite3_column_type(q, 9) != SQLITE_NULL)
         out->exit_status = sqlite3_column_int(q, 9);
@@ -249,7 +250,7 @@ static bool cursor_at(const struct cursor *c, const int64_t *key, int columns)
 
 struct visit {
     struct store *store;
-    struct cursor results, attempts, steps, verdicts, evidence;
+    struct cursor results, attempts, steps, verdicts, evidence, usages;
     struct arena *arena; /* of the result being read */
     struct source *source;
     int64_t key[3]; /* sequence, attempt, step being read */
@@ -304,6 +305,7 @@ static struct result read_verdicts(struct visit *v, const struct verdict **list)
         verdict->actual = store_column_text(v->arena, c->q, 7);
         verdict->message = message.len ? message.data : NULL;
         verdict->at = read_place(v, c->q, 9);
+        verdict->detail = store_column_text(v->arena, c->q, 12);
         if (last)
             last->next = verdict;
         else
@@ -311,6 +313,33 @@ static struct result read_verdicts(struct visit *v, const struct verdict **list)
         last = verdict;
         TRY(store_step(v->store, c->q, &c->row));
     }
+    return RESULT_OK;
+}
+
+static struct result read_usages(struct visit *v, struct step_result *step)
+{
+    struct cursor *c = &v->usages;
+    struct usage *usages = NULL;
+    size_t room = 0;
+    while (cursor_at(c, v->key, 3)) {
+        if (step->usage_count == room) {
+            room = room ? room * 2 : 2;
+            struct usage *more = ARENA_ARRAY(v->arena, struct usage, room);
+            if (usages)
+                memcpy(more, usages, step->usage_count * sizeof(*more));
+            usages = more;
+        }
+        usages[step->usage_count++] = (struct usage){
+            .model = store_column_text(v->arena, c->q, 3),
+            .input_tokens = sqlite3_column_int64(c->q, 4),
+            .output_tokens = sqlite3_column_int64(c->q, 5),
+            .cost = sqlite3_column_int64(c->q, 6),
+            .cached = sqlite3_column_int(c->q, 7),
+            .graded = sqlite3_column_int(c->q, 8),
+        };
+        TRY(store_step(v->store, c->q, &c->row));
+    }
+    step->usages = usages;
     return RESULT_OK;
 }
 
@@ -334,7 +363,11 @@ static struct result read_steps(struct visit *v, const struct step_result **list
         step->first_byte = sqlite3_column_int64(c->q, 15);
         step->first_token = sqlite3_column_int64(c->q, 16);
         step->leaky = sqlite3_column_int(c->q, 17);
+        step->service = store_column_text(v->arena, c->q, 18);
+        step->connect = sqlite3_column_int64(c->q, 19);
+        step->checks = sqlite3_column_int64(c->q, 20);
         TRY(read_verdicts(v, &step->verdicts));
+        TRY(read_usages(v, step));
         if (cursor_at(&v->evidence, v->key, 3)) {
             step->request = store_column_text(v->arena, v->evidence.q, 3);
             step->response = store_column_text(v->arena, v->evidence.q, 4);
@@ -376,18 +409,19 @@ static struct result read_attempts(struct visit *v, const struct attempt_result 
     return RESULT_OK;
 }
 
-static void read_tags(struct visit *v, sqlite3_stmt *q, int at, struct case_result *r)
+static void read_list(struct visit *v, sqlite3_stmt *q, int at, const struct slice **list,
+                      size_t *list_count)
 {
     struct slice text = store_column_text(v->arena, q, at);
     json_t *json;
     if (text.len == 0 || !result_ok(jsontext_read_in(v->arena, text, &json)))
         return; /* only ever written by us; without its tags a result is still a result */
     size_t count = json_array_size(json);
-    struct slice *tags = ARENA_ARRAY(v->arena, struct slice, count);
+    struct slice *texts = ARENA_ARRAY(v->arena, struct slice, count);
     for (size_t i = 0; i < count; i++)
-        tags[i] = jsontext_slice(json_array_get(json, i));
-    r->tags = tags;
-    r->tag_count = count;
+        texts[i] = jsontext_slice(json_array_get(json, i));
+    *list = texts;
+    *list_count = count;
 }
 
 static struct result read_result(struct visit *v, struct case_result *r)
@@ -410,11 +444,15 @@ static struct result read_result(struct visit *v, struct case_result *r)
         .slot = (uint32_t)sqlite3_column_int64(q, 15),
         .reason = store_column_text(v->arena, q, 16),
         .rerun = store_column_text(v->arena, q, 17),
+        .held_by = store_column_text(v->arena, q, 18),
     };
     v->source = ARENA_NEW(v->arena, struct source);
     v->source->name = arena_string(v->arena, r->file);
     r->at = read_place(v, q, 6);
-    read_tags(v, q, 9, r);
+    read_list(v, q, 9, &r->tags, &r->tag_count);
+    read_list(v, q, 19, &r->needs, &r->need_count);
+    read_list(v, q, 20, &r->uses, &r->use_count);
+    read_list(v, q, 21, &r->services, &r->service_count);
     v->key[0] = sqlite3_column_int64(q, 0);
     TRY(read_attempts(v, &r->attempts));
     return store_step(v->store, v->results.q, &v->results.row);
@@ -456,10 +494,59 @@ struct result store_visit(struct store *store, struct slice run_id,
     if (result_ok(r))
         r = cursor_open(store, STATEMENT_VISIT_EVIDENCE, run, &v.evidence);
     if (result_ok(r))
+        r = cursor_open(store, STATEMENT_VISIT_USAGE, run, &v.usages);
+    if (result_ok(r))
         r = visit_all(&v, visit, context);
-    const struct cursor *cursors[] = {&v.results, &v.attempts, &v.steps, &v.verdicts, &v.evidence};
+    const struct cursor *cursors[] = {&v.results,  &v.attempts, &v.steps,
+                                      &v.verdicts, &v.evidence, &v.usages};
     for (size_t i = 0; i < sizeof(cursors) / sizeof(cursors[0]); i++)
         sqlite3_reset(cursors[i]->q);
     sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
     return r;
+}
+
+/* --- what happened beside the cases --- */
+
+static void read_event(struct arena *arena, sqlite3_stmt *q, struct event *event)
+{
+    bool note = sqlite3_column_int(q, 11);
+    *event = (struct event){
+        .kind = note ? EVENT_NOTE : EVENT_SERVICE,
+        .at_wall = sqlite3_column_int64(q, 1),
+    };
+    if (note) {
+        event->note = store_column_text(arena, q, 10);
+        return;
+    }
+    event->service.name = store_column_text(arena, q, 2);
+    event->service.instance = (uint32_t)sqlite3_column_int64(q, 3);
+    event->service.state = store_column_text(arena, q, 4);
+    event->service.detail = store_column_text(arena, q, 5);
+    event->service.pid = sqlite3_column_int64(q, 6);
+    event->service.signal = sqlite3_column_int(q, 7);
+    event->service.exit_code = sqlite3_column_int(q, 8);
+    event->service.log = store_column_text(arena, q, 9);
+}
+
+struct result store_visit_events(struct store *store, struct slice run_id,
+                                 void (*visit)(void *context, const struct event *event),
+                                 void *context)
+{
+    int64_t run;
+    sqlite3_stmt *q = NULL;
+    bool row;
+
+    TRY(store_run_number(store, run_id, &run));
+    TRY(store_statement(store, STATEMENT_VISIT_EVENTS, &q));
+    sqlite3_bind_int64(q, 1, run);
+    for (;;) {
+        DEFER(arena_free_pointer)
+        struct arena *arena = arena_new();
+        struct event event;
+        TRY(store_step(store, q, &row));
+        if (!row)
+            return RESULT_OK;
+        read_event(arena, q, &event);
+        visit(context, &event);
+    }
 }

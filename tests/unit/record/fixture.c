@@ -39,6 +39,7 @@ struct run_info fixture_run(struct arena *arena)
         .options = options,
         .host = SLICE("builder"),
         .version = SLICE("0.1.0"),
+        .machine = SLICE("{\"cores\":2,\"memory\":8000000000}"),
         .seed = 18446744073709551615u,
         .jobs = 4,
         .started_wall = STARTED,
@@ -155,6 +156,28 @@ static struct case_result *described(void)
     r->describe = SLICE("answers <at once> & says \"ok\"");
     r->model = SLICE("qwen2.5-0.5b");
     tag(r, "smoke", "a|b");
+    static const struct slice needs[] = {SLICE("worker/first"), SLICE("other/second")},
+                              uses[] = {SLICE("gpu")}, services[] = {SLICE("worker")};
+    static const struct usage usages[] = {
+        {SLICE("qwen2.5-0.5b"), 12, 34, 560, false, false},
+        {SLICE("judge"), -1, -1, -1, true, true},
+    };
+    r->needs = needs;
+    r->need_count = 2;
+    r->uses = uses;
+    r->use_count = 1;
+    r->services = services;
+    r->service_count = 1;
+    r->held_by = SLICE("resource gpu");
+    struct step_result *s = (struct step_result *)(uintptr_t)r->attempts->steps;
+    s->service = SLICE("worker");
+    s->connect = 150000;
+    s->checks = 42000;
+    struct usage *copy = ARENA_ARRAY(r->arena, struct usage, 2);
+    memcpy(copy, usages, sizeof(usages));
+    s->usages = copy;
+    s->usage_count = 2;
+    s->verdicts->next->detail = SLICE("[{\"vote\":0.9}]");
     return r;
 }
 

@@ -8,6 +8,7 @@
 #include "core/memory.h"
 #include "core/text.h"
 #include "fixture.h"
+#include "record/replay.h"
 #include "record/store_internal.h"
 
 struct world {
@@ -282,6 +283,37 @@ static void what_is_emitted_holds_no_secret(void **state)
     redactor_free(redactor);
 }
 
+static void what_is_emitted_is_stored_and_replayed_in_the_order_of_time(void **state)
+{
+    struct world *w = *state;
+    struct witness live = witness_in(w), replayed = witness_in(w);
+    struct recorder *recorder = recorder_at(w, &live);
+    struct run_info run = begin(w, recorder, 1);
+    int64_t begun = run.started_wall;
+    struct event ready = {.kind = EVENT_SERVICE, .at_wall = begun + 1};
+    struct event stopped = {.kind = EVENT_SERVICE, .at_wall = INT64_MAX};
+    ready.service.name = stopped.service.name = SLICE("worker");
+    ready.service.state = SLICE("ready");
+    stopped.service.state = SLICE("stopped");
+    recorder_emit(recorder, &ready);
+    recorder_emit(recorder,
+                  &(struct event){.kind = EVENT_NOTE, .at_wall = begun + 2, .note = SLICE("hm")});
+    hand_over(w, recorder, 0);
+    wait_for_commits(w, recorder);
+    recorder_emit(recorder, &stopped); /* alone: the end does not lose it */
+    assert_ok(recorder_end(recorder, &run));
+    recorder_free(recorder);
+
+    struct store *store;
+    struct sink *sinks[] = {&replayed.base};
+    assert_ok(store_open(w->path, &store));
+    assert_ok(record_replay(store, SLICE("last"), sinks, 1));
+    store_close(store);
+    assert_string_equal(text_str(&live.heard), "run_started service note(hm) case_finished(0) "
+                                               "service run_finished(1 passed)");
+    assert_string_equal(text_str(&replayed.heard), text_str(&live.heard));
+}
+
 static size_t ticks;
 
 static void count_tick(struct sink *sink, int64_t now)
@@ -326,6 +358,7 @@ int main(void)
         TEST(a_store_that_fails_is_told_and_the_cases_are_shown),
         TEST(a_sink_that_cannot_write_is_told_and_the_others_are_closed),
         TEST(what_is_emitted_holds_no_secret),
+        TEST(what_is_emitted_is_stored_and_replayed_in_the_order_of_time),
         TEST(ticks_reach_the_sinks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,8 +124,31 @@ static void assert_verdicts(const struct verdict *a, const struct verdict *b)
         assert_slices(a->actual, b->actual);
         assert_slices(slice_str(a->message), slice_str(b->message));
         assert_places(a->at, b->at);
+        assert_slices(a->detail, b->detail);
     }
     assert_true(!a && !b);
+}
+
+static void assert_usages(const struct step_result *a, const struct step_result *b)
+{
+    assert_int_equal(a->usage_count, b->usage_count);
+    for (size_t i = 0; i < a->usage_count; i++) {
+        const struct usage *x = &a->usages[i], *y = &b->usages[i];
+        assert_slices(x->model, y->model);
+        assert_int_equal(x->input_tokens, y->input_tokens);
+        assert_int_equal(x->output_tokens, y->output_tokens);
+        assert_int_equal(x->cost, y->cost);
+        assert_int_equal(x->cached, y->cached);
+        assert_int_equal(x->graded, y->graded);
+    }
+}
+
+static void assert_lists(const struct slice *a, size_t a_count, const struct slice *b,
+                         size_t b_count)
+{
+    assert_int_equal(a_count, b_count);
+    for (size_t i = 0; i < a_count; i++)
+        assert_slices(a[i], b[i]);
 }
 
 static void assert_steps(const struct step_result *a, const struct step_result *b)
@@ -147,6 +170,10 @@ static void assert_steps(const struct step_result *a, const struct step_result *
         assert_slices(a->request, b->request);
         assert_slices(a->response, b->response);
         assert_slices(a->log, b->log);
+        assert_slices(a->service, b->service);
+        assert_int_equal(a->connect, b->connect);
+        assert_int_equal(a->checks, b->checks);
+        assert_usages(a, b);
         assert_verdicts(a->verdicts, b->verdicts);
     }
     assert_true(!a && !b);
@@ -160,9 +187,11 @@ static void assert_results(const struct case_result *a, const struct case_result
     assert_slices(a->describe, b->describe);
     assert_slices(a->model, b->model);
     assert_slices(a->file, b->file);
-    assert_int_equal(a->tag_count, b->tag_count);
-    for (size_t i = 0; i < a->tag_count; i++)
-        assert_slices(a->tags[i], b->tags[i]);
+    assert_lists(a->tags, a->tag_count, b->tags, b->tag_count);
+    assert_lists(a->needs, a->need_count, b->needs, b->need_count);
+    assert_lists(a->uses, a->use_count, b->uses, b->use_count);
+    assert_lists(a->services, a->service_count, b->services, b->service_count);
+    assert_slices(a->held_by, b->held_by);
     assert_places(a->at, b->at);
     assert_int_equal(a->status, b->status);
     assert_int_equal(a->flags, b->flags);
@@ -226,6 +255,7 @@ static void what_was_written_is_read_back_in_its_order(void **state)
     assert_slices(found.command, run.command);
     assert_slices(found.host, run.host);
     assert_slices(found.version, run.version);
+    assert_slices(found.machine, run.machine);
     assert_true(json_equal(found.options, run.options));
     assert_true(found.seed == run.seed);
     assert_int_equal(found.jobs, run.jobs);
@@ -238,6 +268,94 @@ static void what_was_written_is_read_back_in_its_order(void **state)
     assert_int_equal(number_of(w, "SELECT passed + failed * 10 + flaky * 100 FROM run"), 135);
     for (size_t i = 0; i < FIXTURE_CASES; i++)
         arena_free(results[i]->arena);
+}
+
+/* "status 2/1/0, …": passed, failed and impossible verdicts by kind. */
+static const char *checked(struct world *w)
+{
+    struct text t = text_in(w->arena);
+    sqlite3_stmt *q;
+    assert_int_equal(sqlite3_prepare_v2(w->store->db,
+                                        "SELECT name, passed, failed, impossible FROM checked "
+                                        "ORDER BY name",
+                                        -1, &q, NULL),
+                     SQLITE_OK);
+    while (sqlite3_step(q) == SQLITE_ROW)
+        text_printf(&t, "%s%s %d/%d/%d", t.len ? ", " : "", sqlite3_column_text(q, 0),
+                    sqlite3_column_int(q, 1), sqlite3_column_int(q, 2), sqlite3_column_int(q, 3));
+    sqlite3_finalize(q);
+    return text_str(&t);
+}
+
+static void verdicts_are_counted_by_kind_of_check(void **state)
+{
+    struct world *w = *state;
+    begin(w, "r", 3);
+    finish(w, "r", 0, CASE_PASSED, 1);
+    finish(w, "r", 1, CASE_PASSED, 1);
+    assert_string_equal(checked(w), "json 2/0/0, status 2/0/0");
+    struct case_result *r = fixture_case(2);
+    r->status = CASE_CANCELLED;
+    const struct case_result *results[] = {r};
+    assert_ok(store_results(w->store, SLICE("r"), results, 1));
+    assert_string_equal(checked(w), "json 2/0/0, status 2/0/1");
+    arena_free(r->arena);
+    finish(w, "r", 1, CASE_PASSED, 1); /* instead of the former one */
+    assert_string_equal(checked(w), "json 2/0/0, status 2/0/1");
+    assert_ok(store_resume(w->store, SLICE("r"))); /* drops what was cancelled */
+    assert_string_equal(checked(w), "json 2/0/0, status 2/0/0");
+}
+
+static void a_transaction_that_fails_counts_nothing(void **state)
+{
+    struct world *w = *state;
+    begin(w, "r", 1);
+    struct case_result *r = fixture_passed("worker", "case 0", 1);
+    const struct case_result *results[] = {r};
+    assert_int_equal(store_results(w->store, SLICE("nobody"), results, 1).code, ERR_NOT_FOUND);
+    assert_string_equal(checked(w), "");
+    assert_ok(store_results(w->store, SLICE("r"), results, 1));
+    assert_string_equal(checked(w), "json 1/0/0, status 1/0/0");
+    arena_free(r->arena);
+}
+
+static void tell_event(void *context, const struct event *e)
+{
+    struct text *t = context;
+    if (e->kind == EVENT_NOTE)
+        text_printf(t, "%lld note %.*s\n", (long long)e->at_wall, SLICE_ARG(e->note));
+    else
+        text_printf(t, "%lld %.*s#%u %.*s (%.*s) pid %lld signal %d exit %d: %.*s\n",
+                    (long long)e->at_wall, SLICE_ARG(e->service.name), e->service.instance,
+                    SLICE_ARG(e->service.state), SLICE_ARG(e->service.detail),
+                    (long long)e->service.pid, e->service.signal, e->service.exit_code,
+                    SLICE_ARG(e->service.log));
+}
+
+static void service_changes_and_notes_are_read_back_in_their_order(void **state)
+{
+    struct world *w = *state;
+    struct event ready = {.kind = EVENT_SERVICE, .at_wall = 5};
+    struct event note = {.kind = EVENT_NOTE, .at_wall = 6, .note = SLICE("port 1 was taken")};
+    struct event died = {.kind = EVENT_SERVICE, .at_wall = 7};
+    ready.service.name = died.service.name = SLICE("worker");
+    ready.service.instance = died.service.instance = 2;
+    ready.service.state = SLICE("ready");
+    ready.service.detail = SLICE("pid 12");
+    ready.service.pid = died.service.pid = 12;
+    ready.service.exit_code = died.service.exit_code = -1;
+    died.service.state = SLICE("died");
+    died.service.signal = 9;
+    died.service.log = SLICE("last words");
+    const struct event *first[] = {&ready, &note}, *second[] = {&died};
+    begin(w, "r", 0);
+    assert_ok(store_events(w->store, SLICE("r"), first, 2));
+    assert_ok(store_events(w->store, SLICE("r"), second, 1));
+    struct text t = text_in(w->arena);
+    assert_ok(store_visit_events(w->store, SLICE("r"), tell_event, &t));
+    assert_string_equal(text_str(&t), "5 worker#2 ready (pid 12) pid 12 signal 0 exit -1: \n"
+                                      "6 note port 1 was taken\n"
+                                      "7 worker#2 died () pid 12 signal 9 exit -1: last words\n");
 }
 
 static void a_text_that_is_not_utf8_is_repaired(void **state)
@@ -429,21 +547,44 @@ static void a_store_of_an_older_version_is_migrated_with_its_results(void **stat
     begin(w, "r", 1);
     finish(w, "r", 0, CASE_PASSED, 7);
     /* As if the next version added a column and an index in two steps. */
-    const char *const steps[] = {store_schema[0], "ALTER TABLE result ADD COLUMN cost REAL",
+    const char *const steps[] = {store_schema[0], store_schema[1],
+                                 "ALTER TABLE result ADD COLUMN cost REAL",
                                  "CREATE INDEX result_cost ON result (cost)"};
-    assert_ok(store_migrate(w->store->db, w->path, steps, 3));
-    assert_int_equal(number_of(w, "PRAGMA user_version"), 3);
+    assert_ok(store_migrate(w->store->db, w->path, steps, 4));
+    assert_int_equal(number_of(w, "PRAGMA user_version"), 4);
     assert_int_equal(number_of(w, "SELECT count(*) FROM result WHERE cost IS NULL"), 1);
-    assert_ok(store_migrate(w->store->db, w->path, steps, 3)); /* nothing left to do */
-    refuse(w, w->path, "has schema version 3");
+    assert_ok(store_migrate(w->store->db, w->path, steps, 4)); /* nothing left to do */
+    refuse(w, w->path, "has schema version 4");
+}
+
+static void the_verdicts_of_a_first_version_are_counted_by_its_migration(void **state)
+{
+    struct world *w = *state;
+    sqlite3 *db;
+    const char *path = fixture_path(w->arena, w->folder, "first.db");
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_ok(store_migrate(db, path, store_schema, 1));
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "INSERT INTO verdict (run, sequence, attempt, step, verdict, name, passed,"
+                     " impossible, line, \"column\") VALUES (1, 1, 0, 0, 0, 'status', 1, 0, 1, 1),"
+                     " (1, 1, 0, 0, 1, 'json $.a', 0, 0, 1, 1), (1, 2, 0, 0, 0, 'json $.b', 0, 1, "
+                     "1, 1)",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    store_close(w->store);
+    assert_ok(store_open(path, &w->store));
+    assert_string_equal(checked(w), "json 0/1/1, status 1/0/0");
 }
 
 static void a_migration_that_fails_leaves_everything_as_it_was(void **state)
 {
     struct world *w = *state;
-    const char *const steps[] = {store_schema[0], "ALTER TABLE result ADD COLUMN cost REAL",
+    const char *const steps[] = {store_schema[0], store_schema[1],
+                                 "ALTER TABLE result ADD COLUMN cost REAL",
                                  "CREATE INDEX x ON nothing (cost)"};
-    assert_int_equal(store_migrate(w->store->db, w->path, steps, 3).code, ERR_STORE);
+    assert_int_equal(store_migrate(w->store->db, w->path, steps, 4).code, ERR_STORE);
     assert_int_equal(number_of(w, "PRAGMA user_version"), store_schema_version);
     assert_int_equal(
         number_of(w, "SELECT count(*) FROM pragma_table_info('result') WHERE name = 'cost'"), 0);
@@ -501,6 +642,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_written_is_read_back_in_its_order),
+        TEST(verdicts_are_counted_by_kind_of_check),
+        TEST(a_transaction_that_fails_counts_nothing),
+        TEST(service_changes_and_notes_are_read_back_in_their_order),
         TEST(a_text_that_is_not_utf8_is_repaired),
         TEST(a_case_is_described_once_until_it_changes),
         TEST(a_run_is_found_by_its_beginning),
@@ -513,6 +657,7 @@ int main(void)
         TEST(what_is_no_store_is_refused),
         TEST(a_store_of_a_newer_version_is_refused),
         TEST(a_store_of_an_older_version_is_migrated_with_its_results),
+        TEST(the_verdicts_of_a_first_version_are_counted_by_its_migration),
         TEST(a_migration_that_fails_leaves_everything_as_it_was),
         TEST(the_settings_make_results_durable),
         TEST(several_programs_record_into_one_new_store),
