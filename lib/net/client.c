@@ -69,6 +69,7 @@ struct client_call {
     struct arena *arena; /* response headers */
     struct client_header headers[LIMIT_HTTP_HEADERS];
     struct client_response response;
+    int64_t started;
     bool head_told;
     size_t body_len, body_max;
     bool has_type;            /* the request's headers say what its body is */
@@ -259,6 +260,18 @@ static int on_timer(CURLM *multi, long timeout_ms, void *user)
     return uv_timer_start(client->timer, on_timeout, (uint64_t)timeout_ms, 0);
 }
 
+static int64_t connected_at(struct client_call *call)
+{
+    const struct curl_library *curl = &call->client->curl;
+    long connections = 0;
+    curl_off_t tcp = 0, tls = 0; /* microseconds after the start */
+    curl->curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &connections);
+    curl->curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &tcp);
+    curl->curl_easy_getinfo(call->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
+    int64_t after = tls > 0 ? tls : tcp;
+    return connections > 0 && after > 0 ? call->started + after * NS_PER_US : 0;
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *user)
 {
     struct client_call *call = user;
@@ -267,7 +280,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *user)
         /* A new response: the final one, or one before it (100, a redirect). */
         long status = 0;
         call->client->curl.curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-        call->response = (struct client_response){.status = (int)status, .first_byte = clock_now()};
+        call->response = (struct client_response){
+            .status = (int)status, .connected = connected_at(call), .first_byte = clock_now()};
         return size * count;
     }
     ptrdiff_t colon = slice_find_byte(line, ':');
@@ -335,6 +349,7 @@ static struct client_call *take_call(struct client *client)
     call->magic = CALL_MAGIC;
     call->arena = arena_new();
     call->response = (struct client_response){0};
+    call->started = clock_now();
     call->head_told = false;
     call->body_len = 0;
     call->has_type = false;

@@ -38,6 +38,8 @@ struct client_response {
     int status;
     const struct client_header *headers; /* of the final response; valid until on_done returns */
     size_t header_count;
+    int64_t connected;  /* monotonic ns when a connection of its own stood, TLS included; 0: the
+                           connection was there already, or never came about */
     int64_t first_byte; /* monotonic ns when its status line was read */
 };
 

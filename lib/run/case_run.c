@@ -57,6 +57,26 @@ static void end_attempt(struct case_run *c, enum case_status status, const char 
 
 /* ── results ── */
 
+/* What it depends on, by name. */
+static void name_dependencies(struct case_result *r, const struct plan_case *pc)
+{
+    struct slice *needs = ARENA_ARRAY(r->arena, struct slice, pc->need_count + 1),
+                 *uses = ARENA_ARRAY(r->arena, struct slice, pc->use_count + 1),
+                 *services = ARENA_ARRAY(r->arena, struct slice, pc->service_count + 1);
+    for (size_t i = 0; i < pc->need_count; i++)
+        needs[i] = pc->needs[i]->key;
+    for (size_t i = 0; i < pc->use_count; i++)
+        uses[i] = pc->uses[i].resource->name;
+    for (size_t i = 0; i < pc->service_count; i++)
+        services[i] = pc->services[i]->name;
+    r->needs = needs;
+    r->need_count = pc->need_count;
+    r->uses = uses;
+    r->use_count = pc->use_count;
+    r->services = services;
+    r->service_count = pc->service_count;
+}
+
 static struct case_result *new_result(struct arena *arena, const struct plan_case *pc)
 {
     struct case_result *r = ARENA_NEW(arena, struct case_result);
@@ -72,6 +92,7 @@ static struct case_result *new_result(struct arena *arena, const struct plan_cas
         .tag_count = pc->tag_count,
         .at = pc->at,
     };
+    name_dependencies(r, pc);
     return r;
 }
 
@@ -495,6 +516,7 @@ void case_run_start(const struct case_run_options *options, struct case_run **ou
     c->result = new_result(arena, pc);
     c->result->started_wall = clock_wall();
     c->result->queued = options->queued;
+    c->result->held_by = arena_copy(arena, options->held_by);
     c->result->slot = options->slot;
     c->attempt_end = (struct attempt_result **)(uintptr_t)&c->result->attempts;
     c->started = clock_now();

@@ -15,8 +15,9 @@ struct case_run_options {
     struct pool *pool;
     const struct plan_case *pc;
     uint32_t slot;
-    int64_t queued;    /* ns that it waited for its turn */
-    uint64_t run_seed; /* for the jitter of retries */
+    int64_t queued;       /* ns that it waited for its turn */
+    struct slice held_by; /* what it waited for longest; copied */
+    uint64_t run_seed;    /* for the jitter of retries */
     /* The result is the callee's from here on; the case_run is gone when this returns. */
     void (*finished)(void *context, struct case_run *run, struct case_result *result);
     void *context;

@@ -23,6 +23,7 @@ struct execution {
     const char *answer_text;   /* why it could not be carried out */
     struct verdicts verdicts;
     int64_t started;
+    int64_t checks; /* ns that checks took so far */
     uint32_t tries;
     bool under_way; /* the kind was begun and has not finished */
     bool answered;  /* no further try */
@@ -90,9 +91,13 @@ static struct step_result *make_result(struct execution *x, enum case_status sta
         .at = x->o.step->node->at,
         .started = x->started,
         .duration = clock_now() - x->started,
+        .checks = x->checks,
+        .service = x->o.step->service ? x->o.step->service->name : (struct slice){0},
         .verdicts = x->verdicts.first,
         .leaky = x->step.leaky,
     };
+    if (o && o->connected)
+        r->connect = o->connected - o->intended;
     if (o && o->first_byte)
         r->first_byte = o->first_byte - o->intended;
     if (o && o->first_token)
@@ -159,9 +164,11 @@ static void check_answer(struct execution *x)
 {
     struct observation *o = x->step.observation;
     const struct node *expect = node_get(x->node, "expect");
+    int64_t began = clock_now();
     if (expect)
         check_run(o, expect, &x->verdicts);
     scope_save(x->o.scope, node_get(x->node, "save"), o, &x->verdicts);
+    x->checks += clock_now() - began;
 }
 
 static const char *tries_text(const struct execution *x)
@@ -190,7 +197,9 @@ static bool settled(struct execution *x)
         return true;
     x->verdicts = verdicts_in(x->o.arena);
     if (result_ok(x->answer)) {
+        int64_t began = clock_now();
         check_run(x->step.observation, until, &x->verdicts);
+        x->checks += clock_now() - began;
         if (x->verdicts.failed == 0) {
             x->verdicts = verdicts_in(x->o.arena);
             return true;

@@ -14,16 +14,31 @@
 
 enum progress { WAITING, RUNNING, OVER };
 
+/* Why the scan for cases that can begin ended before its end: everything behind waits for it. */
+enum hold_up { HOLD_UP_NONE, HOLD_UP_JOBS, HOLD_UP_ALONE, HOLD_UP_STORE, HOLD_UP_COUNT };
+
+/* ns of each so far. */
+struct hold_ups {
+    int64_t time[HOLD_UP_COUNT];
+};
+
+/* Waits shorter than this are nobody's doing. */
+#define HELD_BY_MIN NS_PER_MS
+
 /* A case of the plan as the run sees it. */
 struct entry {
     struct run *run;
     const struct plan_case *pc;
     struct case_run *case_run; /* while it runs */
     enum progress progress;
-    enum case_status status;       /* when over */
-    const char *reason;            /* when it was not run: why; else NULL */
-    uint32_t slot;                 /* while it runs */
-    struct entry *previous, *next; /* among those that wait */
+    enum case_status status;  /* when over */
+    const char *reason;       /* when it was not run: why; else NULL */
+    uint32_t slot;            /* while it runs */
+    int64_t ended;            /* when over */
+    struct hold_ups hold_ups; /* of the run, when over: what a case that needs it counts from */
+    const struct plan_resource *short_of; /* it could begin but for this one, when last looked at */
+    int64_t short_since, short_time;      /* since when, and how long before that */
+    struct entry *previous, *next;        /* among those that wait */
 };
 
 struct run {
@@ -45,6 +60,9 @@ struct run {
     bool stopping; /* all cases are over, the services are being stopped */
     size_t failed, errors;
     int64_t started;
+    enum hold_up hold_up; /* how the last scan ended, */
+    int64_t held_up_since;
+    struct hold_ups hold_ups; /* and those before it */
 };
 
 static void schedule(struct run *run);
@@ -65,6 +83,83 @@ static void unlink_waiting(struct entry *e)
         e->run->waiting = e->next;
     if (e->next)
         e->next->previous = e->previous;
+}
+
+/* ── what cases wait for ── */
+
+static struct hold_ups hold_ups_until(const struct run *run, int64_t now)
+{
+    struct hold_ups sum = run->hold_ups;
+    sum.time[run->hold_up] += now - run->held_up_since;
+    return sum;
+}
+
+static void set_hold_up(struct run *run, enum hold_up why)
+{
+    if (why == run->hold_up)
+        return;
+    int64_t now = clock_now();
+    run->hold_ups = hold_ups_until(run, now);
+    run->hold_up = why;
+    run->held_up_since = now;
+}
+
+static void set_short_of(struct entry *e, const struct plan_resource *resource)
+{
+    if (e->short_of == resource)
+        return;
+    int64_t now = clock_now();
+    if (e->short_of)
+        e->short_time += now - e->short_since;
+    e->short_of = resource;
+    e->short_since = now;
+}
+
+/* The need that ended last; NULL when it has none. */
+static const struct entry *last_need(const struct entry *e)
+{
+    const struct entry *last = NULL;
+    for (size_t i = 0; i < e->pc->need_count; i++) {
+        const struct entry *need = &e->run->entries[e->pc->needs[i]->mark];
+        if (!last || need->ended > last->ended)
+            last = need;
+    }
+    return last;
+}
+
+/*
+ * What a case that begins now has waited for longest. Its time in the queue has two parts: until
+ * its last need ended, and from then on; of the second part the run knows how long it was held up
+ * by what, the case how long it was short of a resource, and the rest was the number of jobs.
+ */
+static struct slice held_by(struct entry *e, int64_t now)
+{
+    struct run *run = e->run;
+    const struct entry *need = last_need(e);
+    const struct plan_resource *resource = e->short_of;
+    struct hold_ups from = need ? need->hold_ups : (struct hold_ups){0};
+    struct hold_ups to = hold_ups_until(run, now);
+    int64_t ready = need ? need->ended : run->started, waits[4], most = ready - run->started;
+    set_short_of(e, NULL);
+    waits[0] = e->short_time;
+    waits[1] = to.time[HOLD_UP_ALONE] - from.time[HOLD_UP_ALONE];
+    waits[2] = to.time[HOLD_UP_STORE] - from.time[HOLD_UP_STORE];
+    waits[3] = now - ready - waits[0] - waits[1] - waits[2];
+    size_t longest = 4;
+    for (size_t i = 0; i < 4; i++) {
+        if (waits[i] > most) {
+            most = waits[i];
+            longest = i;
+        }
+    }
+    if (most < HELD_BY_MIN)
+        return (struct slice){0};
+    static const char *const names[] = {NULL, "isolation", "the store", "jobs"};
+    if (longest == 4)
+        return slice_str(arena_printf(run->arena, "need %.*s", SLICE_ARG(need->pc->id)));
+    if (longest == 0)
+        return slice_str(arena_printf(run->arena, "resource %.*s", SLICE_ARG(resource->name)));
+    return slice_str(names[longest]);
 }
 
 /* ── ends ── */
@@ -99,6 +194,8 @@ static void case_over(struct entry *e, struct case_result *result)
     run->errors += result->status == CASE_ERROR;
     e->progress = OVER;
     e->status = result->status;
+    e->ended = clock_now();
+    e->hold_ups = hold_ups_until(run, e->ended);
     run->over++;
     log_debug("run", "case %.*s: %s", SLICE_ARG(e->pc->key), case_status_name(result->status));
     pool_case_over(run->pool, e->pc);
@@ -136,6 +233,7 @@ static void on_case(void *context, struct case_run *case_run, struct case_result
 static void begin(struct entry *e)
 {
     struct run *run = e->run;
+    int64_t now = clock_now();
     unlink_waiting(e);
     e->progress = RUNNING;
     while (run->slots[e->slot])
@@ -159,7 +257,8 @@ static void begin(struct entry *e)
         .pool = run->pool,
         .pc = e->pc,
         .slot = e->slot,
-        .queued = clock_now() - run->started,
+        .queued = now - run->started,
+        .held_by = held_by(e, now),
         .run_seed = run->o.info->seed,
         .finished = on_case,
         .context = e,
@@ -192,14 +291,25 @@ static const char *unmet_need(const struct entry *e, bool *undecided)
     return NULL;
 }
 
-static bool resources_free(const struct entry *e)
+static bool resources_free(struct entry *e)
 {
     for (size_t i = 0; i < e->pc->use_count; i++) {
         const struct plan_use *use = &e->pc->uses[i];
-        if (e->run->held[use->resource->index] + use->amount > use->resource->capacity)
+        if (e->run->held[use->resource->index] + use->amount > use->resource->capacity) {
+            set_short_of(e, use->resource);
             return false;
+        }
     }
     return true;
+}
+
+static enum hold_up hold_up_now(const struct run *run)
+{
+    if (run->isolated)
+        return HOLD_UP_ALONE;
+    if (recorder_pending(run->o.recorder) >= LIMIT_PENDING_RESULTS)
+        return HOLD_UP_STORE;
+    return run->running == run->o.jobs ? HOLD_UP_JOBS : HOLD_UP_NONE;
 }
 
 /* Look at one waiting case; false when the scan need not go on. */
@@ -222,14 +332,16 @@ static bool consider(struct entry *e)
     }
     if (undecided)
         return true;
-    if (run->running == run->o.jobs || run->isolated ||
-        recorder_pending(run->o.recorder) >= LIMIT_PENDING_RESULTS)
+    set_hold_up(run, hold_up_now(run));
+    if (run->hold_up)
         return false;
     if (!resources_free(e))
         return true;
     /* One that must be alone has its turn: nothing passes it by, or it would wait for ever. */
-    if (e->pc->isolate && run->running > 0)
+    if (e->pc->isolate && run->running > 0) {
+        set_hold_up(run, HOLD_UP_ALONE);
         return false;
+    }
     begin(e);
     return true;
 }
@@ -305,7 +417,7 @@ void run_start(const struct run_options *options, struct run **out)
     *out = run;
     run->arena = arena;
     run->o = *options;
-    run->started = clock_now();
+    run->started = run->held_up_since = clock_now();
     run->client = client_new(options->loop);
     run->pool = pool_new(options->loop, options->plan, options->recorder, options->info);
     run->held = ARENA_ARRAY(arena, int64_t, options->plan->resource_count + 1);

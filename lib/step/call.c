@@ -79,6 +79,7 @@ static void on_head(void *context, const struct client_response *response)
     o->status = response->status;
     o->headers = headers;
     o->header_count = response->header_count;
+    o->connected = response->connected;
     o->first_byte = response->first_byte;
     o->seen |= OBSERVED_STATUS | OBSERVED_HEADERS;
     struct slice type = observation_header(o, SLICE("content-type"));

@@ -23,7 +23,7 @@
 
 /* What a test needs to know of a finished case. */
 struct seen {
-    struct slice id, reason, given;
+    struct slice id, reason, given, held_by;
     enum case_status status;
     unsigned flags;
     int64_t from, to;
@@ -69,6 +69,7 @@ static void on_event(struct sink *sink, const struct event *e)
     struct seen *s = &r->seen[r->seen_count++];
     *s = (struct seen){.id = arena_copy(r->arena, c->id),
                        .reason = arena_copy(r->arena, c->reason),
+                       .held_by = arena_copy(r->arena, c->held_by),
                        .status = c->status,
                        .flags = c->flags,
                        .from = c->started_wall,
@@ -368,6 +369,35 @@ static void a_case_that_must_be_alone_is(void **state)
     assert_true(overlap(seen_case(r, "a"), seen_case(r, "b")));
 }
 
+static void a_case_tells_what_it_waited_for_longest(void **state)
+{
+    struct running *r = *state;
+    r->options.jobs = 2;
+    run_suite(r, LIST(WAITS("first", "60ms", "priority: 9, uses: {gpu: 3}"),
+                      WAITS("gpu", "1ms", "priority: 8, uses: {gpu: 1}"),
+                      WAITS("after", "1ms", "needs: first, priority: 8"),
+                      WAITS("long", "200ms", "priority: 7"),
+                      WAITS("longer", "200ms", "priority: 6"), WAITS("jobs", "1ms", "priority: 5"),
+                      WAITS("alone", "100ms", "isolate: true, priority: 4, needs: jobs"),
+                      WAITS("behind", "1ms", "priority: 3, needs: jobs")));
+    assert_int_equal(r->status, 0);
+    assert_true(slice_is(seen_case(r, "first")->held_by, ""));
+    assert_true(slice_is(seen_case(r, "gpu")->held_by, "resource gpu"));
+    assert_true(slice_is(seen_case(r, "after")->held_by, "need first"));
+    assert_true(slice_is(seen_case(r, "jobs")->held_by, "jobs"));
+    assert_true(slice_is(seen_case(r, "alone")->held_by, "need jobs"));
+    assert_true(slice_is(seen_case(r, "behind")->held_by, "need jobs"));
+}
+
+static void behind_one_that_must_be_alone_the_wait_is_isolation(void **state)
+{
+    struct running *r = *state;
+    r->options.jobs = 2;
+    run_suite(
+        r, LIST(WAITS("alone", "50ms", "isolate: true, priority: 9"), WAITS("behind", "1ms", "")));
+    assert_true(slice_is(seen_case(r, "behind")->held_by, "isolation"));
+}
+
 static void a_run_ends_after_as_many_failures_as_it_may_have(void **state)
 {
     struct running *r = *state;
@@ -527,6 +557,8 @@ int main(void)
         RUN_TEST(as_many_run_at_once_as_there_are_jobs),
         RUN_TEST(a_resource_is_never_overdrawn),
         RUN_TEST(a_case_that_must_be_alone_is),
+        RUN_TEST(a_case_tells_what_it_waited_for_longest),
+        RUN_TEST(behind_one_that_must_be_alone_the_wait_is_isolation),
         RUN_TEST(a_run_ends_after_as_many_failures_as_it_may_have),
         RUN_TEST(a_pass_on_a_retry_is_flaky),
         RUN_TEST(a_pass_on_a_retry_may_count_as_failed),
