@@ -6,8 +6,9 @@
  * serves its tokens over every wire the worker speaks. Plain C, a table of functions, one exported
  * symbol: `const struct assay_engine *assay_engine(void)`. docs/examples/engine_example.c is one.
  *
- * Threads: every function is called on one thread of the worker, one call after the other, save
- * `cancel`, which comes from another thread and may come during a call.
+ * Threads: every function is called on one thread of the worker, one call after the other, however
+ * many threads serve clients (--threads); so an engine needs no locks. The exception is `cancel`,
+ * which comes from other threads, one at a time, and may come during a call of `next`.
  *
  * What may go wrong: nothing an engine does stops the worker from answering. A call that takes
  * longer than --engine-timeout-sec ends its jobs with the error TIMEOUT, and the worker, which

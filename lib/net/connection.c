@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/arena.h"
 #include "core/limits.h"
@@ -341,7 +342,7 @@ static void start_reading(struct connection *c)
 
 /* ---- the course of a connection ---- */
 
-void connection_accept(struct server *server)
+static struct connection *new_connection(struct server *server)
 {
     struct connection *c = NEW(struct connection);
     c->server = server;
@@ -354,14 +355,34 @@ void connection_accept(struct server *server)
     c->headers = buf_limited(LIMIT_HTTP_HEAD_BYTES);
     c->out = buf_limited(LIMIT_HTTP_PENDING_BYTES);
     MUST(uv_tcp_init(server->loop, &c->tcp) == 0, "uv_tcp_init only fills the handle");
-    server->connections++;
     server_wait(server, c);
-    if (uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&c->tcp) != 0) {
+    return c;
+}
+
+static void open_connection(struct connection *c, int failed)
+{
+    if (failed) {
         close_now(c);
         return;
     }
     uv_tcp_nodelay(&c->tcp, 1);
     start_reading(c);
+}
+
+void connection_accept(struct server *server)
+{
+    struct connection *c = new_connection(server);
+    server->connections++;
+    open_connection(c, uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&c->tcp));
+}
+
+void connection_adopt(struct server *server, int fd)
+{
+    struct connection *c = new_connection(server);
+    int failed = uv_tcp_open(&c->tcp, fd);
+    if (failed)
+        close(fd);
+    open_connection(c, failed);
 }
 
 void connection_exchange_over(struct connection *c)

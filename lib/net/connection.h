@@ -6,6 +6,8 @@
 #ifndef NET_CONNECTION_H
 #define NET_CONNECTION_H
 
+#include <stdatomic.h>
+
 #include "net/server.h"
 
 /* A circular list whose head is a link too. */
@@ -51,6 +53,8 @@ static inline void link_move(struct link *l, struct link *list)
 /* Memory of up to this size stays with its connection for the next request. */
 #define KEPT_BYTES 4096
 
+struct team; /* servers side by side */
+
 struct server {
     uv_loop_t *loop;
     struct server_handler handler;
@@ -60,6 +64,11 @@ struct server {
     bool stopping;
     void (*on_stopped)(void *context);
 
+    bool listens;
+    struct team *team; /* NULL: it is alone */
+    int *inbox;        /* sockets handed to it, not taken yet; the team's lock guards these three */
+    size_t inbox_count, inbox_size;
+    uv_async_t inbox_async; /* when it does not listen itself */
     uv_tcp_t listener;
     uv_prepare_t round;    /* before the loop waits: everybody in `due` gets a turn */
     uv_idle_t again;       /* active when somebody is due already: the loop must not wait */
@@ -67,10 +76,10 @@ struct server {
     uv_timer_t patience;   /* of server_stop */
     unsigned handles;      /* being closed */
 
-    size_t connections;
-    struct link answering; /* connections with an exchange */
-    struct link waiting;   /* the others, by deadline */
-    struct link due;       /* those with output or input to be taken care of */
+    _Atomic size_t connections; /* those in the inbox among them */
+    struct link answering;      /* connections with an exchange */
+    struct link waiting;        /* the others, by deadline */
+    struct link due;            /* those with output or input to be taken care of */
     struct buf spare[SPARE_BUFFERS];
     size_t spares;
     char input[READ_BYTES]; /* every read goes here: it is dealt with before the next */
@@ -122,6 +131,9 @@ static inline struct connection *connection_of(struct exchange *ex)
 
 /* A connection is waiting at the listener. */
 void connection_accept(struct server *server);
+
+/* Take over the socket of a connection that another server accepted and counted for this one. */
+void connection_adopt(struct server *server, int fd);
 
 /* Deal with everything that came up since the last round. */
 void connection_turn(struct connection *c);

@@ -1,12 +1,16 @@
 /*
  * The server as a whole: the listener, the round that gives every connection with something to do
  * its turn once per loop iteration (so that many small writes become one system call each), the
- * clock for idle connections, and the orderly stop.
+ * clock for idle connections, the handing over of connections to servers beside it, and the orderly
+ * stop.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/memory.h"
@@ -87,12 +91,141 @@ void server_wait(struct server *server, struct connection *c)
         watch_first(server);
 }
 
+/* ---- servers side by side ---- */
+
+/* The lock is taken once per connection, never for what happens on one. */
+struct team {
+    pthread_mutex_t lock;
+    struct server **members; /* that have not begun to stop; the one that listens first */
+    size_t count, size;
+    size_t servers; /* that are not gone */
+};
+
+static void join(struct server *server, struct server *beside)
+{
+    if (!beside->team) {
+        struct team *team = NEW(struct team);
+        MUST(pthread_mutex_init(&team->lock, NULL) == 0, "a lock without attributes");
+        GROW(team->members, team->count, team->size);
+        team->members[team->count++] = beside;
+        team->servers = 1;
+        beside->team = team;
+    }
+    struct team *team = server->team = beside->team;
+    GROW(team->members, team->count, team->size);
+    team->members[team->count++] = server;
+    team->servers++;
+}
+
+/* From now on nothing is handed to it; what was, it has to take. */
+static void stop_taking(struct server *server)
+{
+    struct team *team = server->team;
+    if (!team)
+        return;
+    pthread_mutex_lock(&team->lock);
+    size_t at = 0;
+    while (team->members[at] != server)
+        at++;
+    team->count--;
+    for (; at < team->count; at++)
+        team->members[at] = team->members[at + 1];
+    pthread_mutex_unlock(&team->lock);
+}
+
+/* The server is going: the last one takes the team with it. */
+static void leave_team(struct team *team)
+{
+    if (!team)
+        return;
+    pthread_mutex_lock(&team->lock);
+    bool last = --team->servers == 0;
+    pthread_mutex_unlock(&team->lock);
+    if (!last)
+        return;
+    pthread_mutex_destroy(&team->lock);
+    mem_free(team->members);
+    mem_free(team);
+}
+
+static void take_inbox(struct server *server)
+{
+    struct team *team = server->team;
+    pthread_mutex_lock(&team->lock);
+    int *fds = server->inbox;
+    size_t count = server->inbox_count;
+    server->inbox = NULL;
+    server->inbox_count = server->inbox_size = 0;
+    pthread_mutex_unlock(&team->lock);
+    for (size_t i = 0; i < count; i++)
+        connection_adopt(server, fds[i]);
+    mem_free(fds);
+}
+
+static void on_inbox(uv_async_t *async)
+{
+    take_inbox(LINK_OF(async, struct server, inbox_async));
+}
+
+static struct server *least_busy(const struct team *team)
+{
+    struct server *least = team->members[0];
+    for (size_t i = 1; i < team->count; i++)
+        if (team->members[i]->connections < least->connections)
+            least = team->members[i];
+    return least;
+}
+
+static void on_passed(uv_handle_t *handle)
+{
+    mem_free(handle);
+}
+
+/* Take the waiting connection off this loop: libuv lets go of a socket only by closing it, so the
+ * one that is passed on is a duplicate. -1: it is lost, for want of descriptors. */
+static int detach_connection(struct server *server)
+{
+    int fd = -1;
+    uv_os_fd_t accepted;
+    uv_tcp_t *tcp = NEW(uv_tcp_t);
+    uv_tcp_init(server->loop, tcp);
+    if (uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)tcp) == 0 &&
+        uv_fileno((uv_handle_t *)tcp, &accepted) == 0)
+        fd = fcntl(accepted, F_DUPFD_CLOEXEC, 0);
+    uv_close((uv_handle_t *)tcp, on_passed);
+    return fd;
+}
+
+/* The lock is held. */
+static void pass_on(struct server *from, struct server *to)
+{
+    int fd = detach_connection(from);
+    if (fd < 0)
+        return;
+    GROW(to->inbox, to->inbox_count, to->inbox_size);
+    to->inbox[to->inbox_count++] = fd;
+    to->connections++;
+    uv_async_send(&to->inbox_async);
+}
+
 /* ---- start ---- */
 
 static void on_connection(uv_stream_t *listener, int status)
 {
-    if (status == 0)
-        connection_accept(LINK_OF(listener, struct server, listener));
+    struct server *server = LINK_OF(listener, struct server, listener);
+    struct team *team = server->team;
+    struct server *to = server;
+    if (status != 0)
+        return;
+    if (team) {
+        pthread_mutex_lock(&team->lock);
+        to = least_busy(team);
+        if (to != server)
+            pass_on(server, to);
+        pthread_mutex_unlock(&team->lock);
+    }
+    if (to == server)
+        connection_accept(server);
 }
 
 static struct result read_address(const char *host, uint16_t port, struct sockaddr_storage *address)
@@ -104,18 +237,9 @@ static struct result read_address(const char *host, uint16_t port, struct sockad
 }
 
 /* 0, or libuv's number for what went wrong. */
-static int bind_and_listen(struct server *server, const struct sockaddr *address, bool share_port)
+static int bind_and_listen(struct server *server, const struct sockaddr *address)
 {
-    uv_os_fd_t fd;
-    int on = 1;
-    int failed = 0;
-    if (share_port) {
-        failed = uv_fileno((uv_handle_t *)&server->listener, &fd);
-        if (failed == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
-            failed = uv_translate_sys_error(errno);
-    }
-    if (failed == 0)
-        failed = uv_tcp_bind(&server->listener, address, 0);
+    int failed = uv_tcp_bind(&server->listener, address, 0);
     if (failed == 0)
         failed = uv_listen((uv_stream_t *)&server->listener, BACKLOG, on_connection);
     struct sockaddr_storage bound;
@@ -151,13 +275,8 @@ static void start_handles(struct server *server)
     uv_prepare_start(&server->round, on_round);
 }
 
-struct result server_start(struct server **out, uv_loop_t *loop,
-                           const struct server_options *options)
+static struct server *new_server(uv_loop_t *loop, const struct server_options *options)
 {
-    const char *host = options->host ? options->host : "127.0.0.1";
-    struct sockaddr_storage address = {0};
-    TRY(read_address(host, options->port, &address));
-    ignore_broken_pipes();
     int64_t idle = options->idle_timeout > 0 ? options->idle_timeout : IDLE_DEFAULT;
     struct server *server = NEW(struct server);
     server->loop = loop;
@@ -167,16 +286,43 @@ struct result server_start(struct server **out, uv_loop_t *loop,
     link_init(&server->answering);
     link_init(&server->waiting);
     link_init(&server->due);
-    int failed = uv_tcp_init_ex(loop, &server->listener, address.ss_family);
-    if (failed != 0) {
+    return server;
+}
+
+static struct result start_listening(struct server *server, const struct server_options *options)
+{
+    const char *host = options->host ? options->host : "127.0.0.1";
+    struct sockaddr_storage address = {0};
+    struct result read = read_address(host, options->port, &address);
+    int failed = 0;
+    if (result_ok(read))
+        failed = uv_tcp_init_ex(server->loop, &server->listener, address.ss_family);
+    if (!result_ok(read) || failed != 0) {
         mem_free(server);
     } else {
-        failed = bind_and_listen(server, (const struct sockaddr *)&address, options->share_port);
+        failed = bind_and_listen(server, (const struct sockaddr *)&address);
         if (failed != 0)
             uv_close((uv_handle_t *)&server->listener, on_not_started);
     }
+    TRY(read);
     ENSURE(failed == 0, ERR_IO, "cannot listen on %s port %u: %s", host, options->port,
            uv_strerror(failed));
+    server->listens = true;
+    return RESULT_OK;
+}
+
+struct result server_start(struct server **out, uv_loop_t *loop,
+                           const struct server_options *options)
+{
+    struct server *server = new_server(loop, options);
+    if (options->beside) {
+        server->port = options->beside->port;
+        join(server, options->beside);
+        uv_async_init(loop, &server->inbox_async, on_inbox);
+    } else {
+        TRY(start_listening(server, options));
+    }
+    ignore_broken_pipes();
     start_handles(server);
     *out = server;
     return RESULT_OK;
@@ -191,6 +337,7 @@ static void on_handle_closed(uv_handle_t *handle)
         return;
     for (size_t i = 0; i < server->spares; i++)
         buf_free(&server->spare[i]);
+    leave_team(server->team);
     if (server->on_stopped)
         server->on_stopped(server->handler.context);
     mem_free(server);
@@ -232,7 +379,13 @@ static void wind_up(struct server *server, void (*on_stopped)(void *context))
 {
     server->stopping = true;
     server->on_stopped = on_stopped;
-    close_handle(server, &server->listener);
+    stop_taking(server);
+    if (server->listens) {
+        close_handle(server, &server->listener);
+    } else {
+        take_inbox(server);
+        close_handle(server, &server->inbox_async);
+    }
     struct link *next;
     for (struct link *l = server->waiting.next; l != &server->waiting; l = next) {
         next = l->next;

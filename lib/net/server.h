@@ -2,8 +2,13 @@
  * An HTTP/1.1 server on a libuv loop, for the simulators: thousands of slow streams, fast small
  * replies, and the power to break the protocol on purpose at any byte.
  *
- * One server belongs to one loop and one thread; for more cores run one loop per thread on the same
- * port with `share_port`. Everything here is called on that thread, and calls back on it.
+ * One server belongs to one loop and one thread; for more cores run more of them `beside` the
+ * first, each with a loop and a thread of its own. Everything here is called on the server's
+ * thread, and calls back on it. The first one listens and hands each connection to the one of them
+ * that has the fewest; from then on a connection stays where it is, and nothing of it is shared.
+ * (With a socket each, SO_REUSEPORT, the kernel would choose by a hash, unevenly; it would reset
+ * what waits at a socket that closes; and another program of the same user could take the same port
+ * unnoticed.)
  *
  * The server hands a request to `on_request` when it is complete. The handler answers at once or
  * later, with one of
@@ -58,12 +63,13 @@ struct server_handler {
 };
 
 struct server_options {
-    const char *host;     /* a numeric address; NULL: 127.0.0.1 */
-    uint16_t port;        /* 0: any free one */
-    bool share_port;      /* SO_REUSEPORT: other loops listen on the same port */
-    size_t body_max;      /* a longer request body is answered with 413; 0: 2 MiB */
-    int64_t idle_timeout; /* ns without a complete request, or for a client to take its answer and
-                             go; 0: 60 s */
+    const char *host;      /* a numeric address; NULL: 127.0.0.1 */
+    uint16_t port;         /* 0: any free one */
+    struct server *beside; /* do not listen, but take a share of this one's connections; no loop
+                              of the two runs yet, and host and port are not looked at */
+    size_t body_max;       /* a longer request body is answered with 413; 0: 2 MiB */
+    int64_t idle_timeout;  /* ns without a complete request, or for a client to take its answer and
+                              go; 0: 60 s */
     struct server_handler handler;
 };
 
@@ -74,16 +80,17 @@ struct server_options {
 struct result server_start(struct server **out, uv_loop_t *loop,
                            const struct server_options *options) MUST_USE;
 
-/* The port it listens on. */
+/* The port it, or the one it is beside, listens on. */
 uint16_t server_port(const struct server *server);
 
-/* Connections open now. */
+/* Connections open now; may be asked from any thread. */
 size_t server_connections(const struct server *server);
 
 /*
  * Stop accepting, let exchanges that are under way finish for at most `patience` ns, then abort
  * them. `on_stopped(context of the handler)` is called once from the loop when every connection is
  * closed; the server is gone when it returns. A second call may only shorten the patience.
+ * Those beside it go on, but without the first one no new connections come.
  */
 void server_stop(struct server *server, int64_t patience, void (*on_stopped)(void *context));
 

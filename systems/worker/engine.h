@@ -30,6 +30,8 @@ enum engine_step {
 /* A token longer than this is a fault of the engine. */
 #define ENGINE_TOKEN_BYTES 256
 
+/* The functions are called on the threads of all loops at once; those of one sequence always on the
+ * thread that started it. */
 struct engine {
     const char *name;
     uint64_t weights_bytes; /* memory that the loaded model takes */
@@ -48,8 +50,9 @@ struct engine {
     /* Why ENGINE_FAILED came, as a sentence. NULL: there is nothing to say. */
     const char *(*problem)(void *sequence);
 
-    /* For engines on a thread of their own, NULL for others: call `ready` on the loop's thread when
-     * a sequence that had to wait may have a token; and stop doing so. */
+    /* For engines on a thread of their own, NULL for others: call `ready` on this thread, which
+     * runs the loop, when a sequence that was started on it and had to wait may have a token; and
+     * stop doing so. Each of the worker's loops attaches itself. */
     void (*attach)(uv_loop_t *loop, void (*ready)(void *context), void *context);
     void (*detach)(void);
 

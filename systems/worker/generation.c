@@ -143,10 +143,12 @@ static bool reserve(struct generation *g, uint64_t tokens, struct buf *out)
     struct load *load = g->load;
     if (!load || load->cache_max == 0)
         return true;
-    if (load->cache_used + tokens <= load->cache_max) {
-        load->cache_used += tokens;
-        g->cached += tokens;
-        return true;
+    uint64_t used = load->cache_used;
+    while (used + tokens <= load->cache_max) {
+        if (atomic_compare_exchange_weak(&load->cache_used, &used, used + tokens)) {
+            g->cached += tokens;
+            return true;
+        }
     }
     show_error(g, "VRAM_OOM", "the KV cache is full", out);
     g->state = GENERATION_FAILED;

@@ -16,7 +16,8 @@
 #define JSON_TYPE SLICE("application/json")
 
 struct call {
-    struct worker *worker;
+    struct loop *loop;
+    struct worker *worker; /* the loop's */
     struct exchange *ex;
     struct arena *arena; /* until the handler returns */
     struct slice rest;   /* of the path, behind the route's */
@@ -97,7 +98,7 @@ static bool require_json(struct call *call)
 static void health(struct call *call)
 {
     struct worker *w = call->worker;
-    struct buf *out = &w->out;
+    struct buf *out = &call->loop->out;
     long long uptime = (clock_now() - w->started) / NS_PER_S;
     struct result written =
         buf_printf(out, "{\"status\":\"%s\",\"state\":\"%s\",\"uptime_seconds\":%lld,%.*s}",
@@ -113,7 +114,8 @@ static void metrics(struct call *call)
     const struct worker *w = call->worker;
     struct text t = text_in(call->arena);
     double uptime = (double)(clock_now() - w->started) / (double)NS_PER_S;
-    metrics_show(&w->metrics, w->vram_bytes, uptime, &t);
+    struct metrics counted = worker_metrics(w);
+    metrics_show(&counted, w->vram_bytes, uptime, &t);
     exchange_reply(call->ex, 200, SLICE("text/plain; version=0.0.4; charset=utf-8"),
                    text_slice(&t));
 }
@@ -218,25 +220,22 @@ static bool try_execute(struct call *call)
     }
     if (!prompt_fits(call, request.prompt) || !read_pace(call, &pace))
         return false;
-    if (jobs_find(&w->jobs, request.job_id)) {
+    bool accepted = worker_execute(call->loop, call->ex, &request, &pace);
+    if (!accepted)
         reply_error(call, 409, "INVALID_REQUEST", "a job with this job_id is running", false);
-        return false;
-    }
-    add_header(call->ex, SLICE("Cache-Control"), SLICE("no-cache"));
-    worker_execute(w, call->ex, &request, &pace);
-    return true;
+    return accepted;
 }
 
 static void execute(struct call *call)
 {
     if (!try_execute(call))
-        call->worker->metrics.requests[OUTCOME_ERROR]++;
+        call->loop->metrics.requests[OUTCOME_ERROR]++;
 }
 
 static void cancel_job(struct call *call, struct slice job_id)
 {
     struct text t = text_in(call->arena);
-    bool found = worker_cancel(call->worker, job_id);
+    bool found = worker_cancel(call->loop, job_id);
     text_add_str(&t, "{\"job_id\":");
     text_add_json(&t, job_id);
     text_printf(&t, ",\"cancelled\":%s}", found ? "true" : "false");
@@ -289,14 +288,14 @@ static void cancel_in_path(struct call *call)
 static void shut_down(struct call *call)
 {
     reply_json(call, 202, SLICE("{\"status\":\"draining\"}"));
-    worker_shut_down(call->worker);
+    worker_shut_down(call->loop);
 }
 
 static void openai(struct call *call)
 {
     struct pace pace;
     if (read_pace(call, &pace))
-        openai_request_received(call->worker, call->ex, &pace);
+        openai_request_received(call->loop, call->ex, &pace);
 }
 
 static void kserve(struct call *call)
@@ -351,7 +350,7 @@ static void dispatch(struct call *call)
     call->rest = slice_from(ex->path, strlen(route->path));
     if (route->method && !slice_is(method, route->method))
         refuse_method(call, route);
-    else if (call->worker->draining && !route->while_draining)
+    else if (worker_draining(call->worker) && !route->while_draining)
         reply_error(call, 503, "WORKER_UNHEALTHY", "the worker is shutting down", false);
     else
         route->handle(call);
@@ -417,7 +416,7 @@ static bool accept_faults(struct call *call)
         reply_error(call, 403, "FAULTS_OFF", "this worker was started with --no-faults", false);
         return false;
     }
-    fault_tap_attach(call->ex, call->worker->loop, &plan);
+    fault_tap_attach(call->ex, &call->loop->uv, &plan);
     if (plan.asked[FAULT_STATUS])
         reply_status_fault(call, &plan);
     return !plan.asked[FAULT_STATUS];
@@ -425,7 +424,8 @@ static bool accept_faults(struct call *call)
 
 void http_api_request(void *context, struct exchange *ex)
 {
-    struct call call = {.worker = context, .ex = ex, .arena = arena_new()};
+    struct loop *loop = context;
+    struct call call = {.loop = loop, .worker = loop->worker, .ex = ex, .arena = arena_new()};
     add_correlation_id(ex);
     if (accept_faults(&call))
         dispatch(&call);

@@ -352,8 +352,8 @@ static void dispatch(struct v2_call *call)
             show_health(call, "live", true);
     } else if (slice_is(path, "/v2/health/ready")) {
         if (require_method(call, "GET"))
-            show_health(call, "ready", !w->draining && !w->starting);
-    } else if (w->draining) {
+            show_health(call, "ready", !worker_draining(w) && !w->starting);
+    } else if (worker_draining(w)) {
         refuse(call, 503, "the server is shutting down");
     } else if (slice_starts(path, SLICE("/v2/models/"))) {
         model_request(call, slice_from(path, strlen("/v2/models/")));

@@ -19,7 +19,18 @@ void metrics_duration(struct metrics *m, int64_t nanoseconds)
     while (i < METRICS_BUCKETS && ms > bounds_ms[i])
         i++;
     m->durations[i]++;
-    m->duration_sum_ms += ms;
+    m->duration_sum_ns += nanoseconds > 0 ? (uint64_t)nanoseconds : 0;
+}
+
+void metrics_add(struct metrics *sum, const struct metrics *m)
+{
+    for (size_t i = 0; i < OUTCOME_COUNT; i++)
+        sum->requests[i] += m->requests[i];
+    sum->tokens_in += m->tokens_in;
+    sum->tokens_out += m->tokens_out;
+    for (size_t i = 0; i <= METRICS_BUCKETS; i++)
+        sum->durations[i] += m->durations[i];
+    sum->duration_sum_ns += m->duration_sum_ns;
 }
 
 static void describe(struct text *out, const char *name, const char *type, const char *help)
@@ -41,7 +52,8 @@ static void show_durations(const struct metrics *m, struct text *out)
     text_printf(out,
                 "worker_inference_duration_ms_bucket{le=\"+Inf\"} %llu\n"
                 "worker_inference_duration_ms_sum %.3f\nworker_inference_duration_ms_count %llu\n",
-                (unsigned long long)sum, m->duration_sum_ms, (unsigned long long)sum);
+                (unsigned long long)sum, (double)m->duration_sum_ns / (double)NS_PER_MS,
+                (unsigned long long)sum);
 }
 
 void metrics_show(const struct metrics *m, uint64_t vram_bytes, double uptime_seconds,

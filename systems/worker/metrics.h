@@ -1,9 +1,11 @@
 /*
  * What the worker counts, and how /metrics shows it (Prometheus text format 0.0.4). Counters of one
- * thread; more threads have one each, added up when shown.
+ * loop, which others only read: every loop has its own, added up when shown.
  */
 #ifndef WORKER_METRICS_H
 #define WORKER_METRICS_H
+
+#include <stdatomic.h>
 
 #include "core/text.h"
 
@@ -13,14 +15,17 @@ enum outcome { OUTCOME_SUCCESS, OUTCOME_ERROR, OUTCOME_CANCELLED, OUTCOME_TIMEOU
 #define METRICS_BUCKETS 15
 
 struct metrics {
-    uint64_t requests[OUTCOME_COUNT];
-    uint64_t tokens_in, tokens_out;
-    uint64_t durations[METRICS_BUCKETS + 1]; /* the last: beyond every bound */
-    double duration_sum_ms;
+    _Atomic uint64_t requests[OUTCOME_COUNT];
+    _Atomic uint64_t tokens_in, tokens_out;
+    _Atomic uint64_t durations[METRICS_BUCKETS + 1]; /* the last: beyond every bound */
+    _Atomic uint64_t duration_sum_ns;
 };
 
 /* A generation ended. */
 void metrics_duration(struct metrics *m, int64_t nanoseconds);
+
+/* Add what another loop counted. */
+void metrics_add(struct metrics *sum, const struct metrics *m);
 
 void metrics_show(const struct metrics *m, uint64_t vram_bytes, double uptime_seconds,
                   struct text *out);

@@ -101,16 +101,16 @@ static void complete(struct api_call *call, enum openai_form form)
     struct openai_request request;
     struct openai_error error;
     if (!require_json(call)) {
-        w->metrics.requests[OUTCOME_ERROR]++;
+        call->loop->metrics.requests[OUTCOME_ERROR]++;
         return;
     }
     if (!openai_read(call->arena, form, &model, call->ex->body, &request, &error)) {
-        w->metrics.requests[OUTCOME_ERROR]++;
+        call->loop->metrics.requests[OUTCOME_ERROR]++;
         openai_reply_error(call, &error);
         return;
     }
-    worker_answer(w, call->ex, openai_answer_new(take(&call->arena), &request, &model, w->engine),
-                  call->pace);
+    worker_answer(call->loop, call->ex,
+                  openai_answer_new(take(&call->arena), &request, &model, w->engine), call->pace);
 }
 
 static void chat_completions(struct api_call *call)
@@ -262,15 +262,16 @@ static void dispatch(struct api_call *call)
                              arena_printf(call->arena, "%s (%s)",
                                           other ? "Method not allowed" : "Invalid URL",
                                           shown_target(call)));
-    else if (call->worker->draining)
+    else if (worker_draining(call->worker))
         openai_reply_refusal(call, 503, "server_shutting_down", "The server is shutting down.");
     else
         route->handle(call);
 }
 
-void openai_request_received(struct worker *w, struct exchange *ex, const struct pace *pace)
+void openai_request_received(struct loop *loop, struct exchange *ex, const struct pace *pace)
 {
-    struct api_call call = {.worker = w, .ex = ex, .arena = arena_new(), .pace = pace};
+    struct api_call call = {
+        .loop = loop, .worker = loop->worker, .ex = ex, .arena = arena_new(), .pace = pace};
     dispatch(&call);
     arena_free(call.arena);
 }

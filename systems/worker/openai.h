@@ -7,6 +7,6 @@
 #include "worker.h"
 
 /* A complete request whose path begins with /v1. Answers, or makes a job of it. */
-void openai_request_received(struct worker *w, struct exchange *ex, const struct pace *pace);
+void openai_request_received(struct loop *loop, struct exchange *ex, const struct pace *pace);
 
 #endif

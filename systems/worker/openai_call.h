@@ -8,7 +8,8 @@
 #include "worker.h"
 
 struct api_call {
-    struct worker *worker;
+    struct loop *loop;
+    struct worker *worker; /* the loop's */
     struct exchange *ex;
     struct arena *arena; /* until the handler returns, unless an answer took it over */
     const struct pace *pace;

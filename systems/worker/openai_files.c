@@ -3,34 +3,49 @@
  */
 #include "openai_files.h"
 
+#include <pthread.h>
+
 #include "batches.h"
 #include "core/memory.h"
 #include "multipart.h"
 
 struct openai_store {
+    pthread_mutex_t lock;
     struct files files;
     struct batch *batches;
     size_t batch_count;
 };
 
-static void free_store(void *object)
+struct openai_store *openai_store_new(void)
 {
-    struct openai_store *store = object;
+    struct openai_store *store = NEW(struct openai_store);
+    MUST(pthread_mutex_init(&store->lock, NULL) == 0, "a lock without attributes");
+    return store;
+}
+
+void openai_store_free(struct openai_store *store)
+{
     for (struct batch *next; store->batches; store->batches = next) {
         next = store->batches->next;
         batch_free(store->batches);
     }
     files_free(&store->files);
+    pthread_mutex_destroy(&store->lock);
     mem_free(store);
 }
 
-static struct openai_store *store_of(struct worker *w)
+/* Until the handler returns. */
+static struct openai_store *lock_store(struct api_call *call)
 {
-    if (!w->store) {
-        w->store = NEW(struct openai_store);
-        arena_defer(w->arena, free_store, w->store);
-    }
-    return w->store;
+    struct openai_store *store = call->worker->store;
+    pthread_mutex_lock(&store->lock);
+    return store;
+}
+
+static void unlock_store(void *pointer_to)
+{
+    struct openai_store **store = pointer_to;
+    pthread_mutex_unlock(&(*store)->lock);
 }
 
 static void not_found(struct api_call *call, const char *what, struct slice id)
@@ -56,9 +71,11 @@ static void reply_file(struct api_call *call, const struct file *file)
 
 void openai_list_files(struct api_call *call)
 {
+    DEFER(unlock_store)
+    struct openai_store *store = lock_store(call);
     struct text t = text_in(call->arena);
     text_add_str(&t, "{\"object\":\"list\",\"data\":[");
-    for (const struct file *f = store_of(call->worker)->files.first; f; f = f->next) {
+    for (const struct file *f = store->files.first; f; f = f->next) {
         files_show(f, &t);
         text_add_str(&t, f->next ? "," : "");
     }
@@ -93,8 +110,9 @@ void openai_upload_file(struct api_call *call)
         openai_reply_error(call, &error);
         return;
     }
-    const struct file *file =
-        files_add(&store_of(call->worker)->files, part->filename, purpose, part->content);
+    DEFER(unlock_store)
+    struct openai_store *store = lock_store(call);
+    const struct file *file = files_add(&store->files, part->filename, purpose, part->content);
     if (file)
         reply_file(call, file);
     else
@@ -103,11 +121,13 @@ void openai_upload_file(struct api_call *call)
 
 void openai_show_file(struct api_call *call)
 {
+    DEFER(unlock_store)
+    struct openai_store *store = lock_store(call);
     struct slice id = call->rest, suffix = SLICE("/content");
     bool content = slice_ends(id, suffix);
     if (content)
         id.len -= suffix.len;
-    const struct file *file = files_find(&store_of(call->worker)->files, id);
+    const struct file *file = files_find(&store->files, id);
     if (!file)
         not_found(call, "File object", id);
     else if (content)
@@ -118,15 +138,16 @@ void openai_show_file(struct api_call *call)
 
 void openai_delete_file(struct api_call *call)
 {
-    struct files *files = &store_of(call->worker)->files;
-    struct file *file = files_find(files, call->rest);
+    DEFER(unlock_store)
+    struct openai_store *store = lock_store(call);
+    struct file *file = files_find(&store->files, call->rest);
     if (!file) {
         not_found(call, "File object", call->rest);
         return;
     }
     const char *json =
         arena_printf(call->arena, "{\"id\":\"%s\",\"object\":\"file\",\"deleted\":true}", file->id);
-    files_remove(files, file);
+    files_remove(&store->files, file);
     openai_reply(call, 200, slice_str(json));
 }
 
@@ -138,9 +159,10 @@ static struct slice run_request(void *context, struct arena *arena, struct slice
     return openai_run(context, arena, url, body, status);
 }
 
-static struct batch *find_batch(struct api_call *call, struct slice id)
+static struct batch *find_batch(struct api_call *call, const struct openai_store *store,
+                                struct slice id)
 {
-    struct batch *batch = store_of(call->worker)->batches;
+    struct batch *batch = store->batches;
     while (batch && !slice_is(id, batch->id))
         batch = batch->next;
     if (!batch)
@@ -157,9 +179,11 @@ static void reply_batch(struct api_call *call, const struct batch *batch)
 
 void openai_list_batches(struct api_call *call)
 {
+    DEFER(unlock_store)
+    struct openai_store *store = lock_store(call);
     struct text t = text_in(call->arena);
     text_add_str(&t, "{\"object\":\"list\",\"data\":[");
-    for (const struct batch *b = store_of(call->worker)->batches; b; b = b->next) {
+    for (const struct batch *b = store->batches; b; b = b->next) {
         batch_show(b, &t);
         text_add_str(&t, b->next ? "," : "");
     }
@@ -175,7 +199,8 @@ static bool is_endpoint(const json_t *value)
 }
 
 /* NULL when refused. */
-static struct batch *read_batch(struct api_call *call, struct openai_error *error)
+static struct batch *read_batch(struct api_call *call, const struct openai_store *store,
+                                struct openai_error *error)
 {
     json_t *body;
     if (!result_ok(jsontext_read_in(call->arena, call->ex->body, &body))) {
@@ -192,8 +217,7 @@ static struct batch *read_batch(struct api_call *call, struct openai_error *erro
                             ? "completion_window"
                         : !json_is_string(input) ? "input_file_id"
                                                  : NULL;
-    const struct file *file =
-        wrong ? NULL : files_find(&store_of(call->worker)->files, jsontext_slice(input));
+    const struct file *file = wrong ? NULL : files_find(&store->files, jsontext_slice(input));
     if (!wrong && !file)
         wrong = "input_file_id";
     if (wrong) {
@@ -208,13 +232,14 @@ static struct batch *read_batch(struct api_call *call, struct openai_error *erro
 
 void openai_create_batch(struct api_call *call)
 {
-    struct openai_store *store = store_of(call->worker);
+    DEFER(unlock_store)
+    struct openai_store *store = lock_store(call);
     struct openai_error error;
     if (store->batch_count == BATCHES_MAX) {
         openai_reply_refusal(call, 429, "batch_limit", "There are too many batches.");
         return;
     }
-    struct batch *batch = read_batch(call, &error);
+    struct batch *batch = read_batch(call, store, &error);
     if (!batch) {
         openai_reply_error(call, &error);
         return;
@@ -227,12 +252,13 @@ void openai_create_batch(struct api_call *call)
 
 void openai_show_batch(struct api_call *call)
 {
-    struct batch *batch = find_batch(call, call->rest);
+    DEFER(unlock_store)
+    struct openai_store *store = lock_store(call);
+    struct batch *batch = find_batch(call, store, call->rest);
     if (!batch)
         return;
-    batch_advance(batch, &store_of(call->worker)->files,
-                  &(struct batch_runner){call->worker, run_request}, BATCH_LINES_PER_LOOK,
-                  clock_wall() / NS_PER_S);
+    batch_advance(batch, &store->files, &(struct batch_runner){call->worker, run_request},
+                  BATCH_LINES_PER_LOOK, clock_wall() / NS_PER_S);
     reply_batch(call, batch);
 }
 
@@ -244,7 +270,9 @@ void openai_cancel_batch(struct api_call *call)
         return;
     }
     id.len -= suffix.len;
-    struct batch *batch = find_batch(call, id);
+    DEFER(unlock_store)
+    struct openai_store *store = lock_store(call);
+    struct batch *batch = find_batch(call, store, id);
     if (!batch)
         return;
     if (batch_cancel(batch, clock_wall() / NS_PER_S))

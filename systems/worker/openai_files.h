@@ -12,6 +12,10 @@
 
 #define BATCH_LINES_PER_LOOK 1000
 
+/* The worker's files and batches, with a lock that each handler holds. */
+struct openai_store *openai_store_new(void);
+void openai_store_free(struct openai_store *store);
+
 void openai_list_files(struct api_call *call);
 void openai_upload_file(struct api_call *call);
 void openai_show_file(struct api_call *call); /* and …/content */

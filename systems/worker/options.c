@@ -3,6 +3,8 @@
  */
 #include "options.h"
 
+#include <sched.h>
+
 #include "core/parse.h"
 
 enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_WHOLE, OPTION_NUMBER, OPTION_TIMING };
@@ -18,6 +20,7 @@ struct option {
 #define AT(member) offsetof(struct options, member)
 
 #define SECONDS_MAX 86400
+#define THREADS_MAX 256
 
 static const struct option table[] = {
     {"--stub-mode", NULL, OPTION_FLAG, AT(stub_mode), 0, 0,
@@ -28,6 +31,8 @@ static const struct option table[] = {
      "A longer call of the library makes the worker unhealthy (default 30)"},
     {"--port", "N", OPTION_WHOLE, AT(port), 0, 65535, "Port; 0 takes a free one (default 8080)"},
     {"--host", "ADDRESS", OPTION_TEXT, AT(host), 0, 0, "Address to listen on (default 127.0.0.1)"},
+    {"--threads", "N", OPTION_WHOLE, AT(threads), 1, THREADS_MAX,
+     "Event loops, each with a thread and its share of the connections (default one per core)"},
     {"--worker-id", "ID", OPTION_TEXT, AT(worker_id), 0, 0, "Name of this worker (default a UUID)"},
     {"--model", "PATH", OPTION_TEXT, AT(model), 0, 0, "Model, as shown in answers (default stub)"},
     {"--gpu-device", "N", OPTION_WHOLE, AT(gpu_device), 0, 1023,
@@ -133,12 +138,23 @@ static struct result read_argument(const struct option *option, const char *text
     return RESULT_OK;
 }
 
+/* Those this process may run on. */
+static uint64_t cores(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return 1;
+    int count = CPU_COUNT(&set);
+    return count < THREADS_MAX ? (uint64_t)count : THREADS_MAX;
+}
+
 struct result options_read(struct options *options, int argc, char *const *argv)
 {
     *options = (struct options){
         .model = "stub",
         .host = "127.0.0.1",
         .port = 8080,
+        .threads = cores(),
         .max_tokens_out = 2048,
         .kv_cache_mb = 64,
         .inference_timeout_s = 300,

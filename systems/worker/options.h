@@ -17,6 +17,7 @@ struct options {
     const char *callback_url; /* NULL: nobody is told */
     const char *api_key;      /* NULL: OpenAI's paths are open to everybody */
     uint64_t port;            /* 0: any free one */
+    uint64_t threads;         /* event loops */
     uint64_t gpu_device;
     uint64_t max_tokens_out;
     uint64_t kv_cache_mb;

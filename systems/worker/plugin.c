@@ -1,7 +1,7 @@
 /*
- * The library's thread and what it shares with the loop: a queue of sequences that want tokens, and
- * in each sequence a few tokens ahead. One lock guards all of it; it is never held during a call of
- * the library but cancel, which returns at once.
+ * The library's thread and what it shares with the loops: a queue of sequences that want tokens,
+ * and in each sequence a few tokens ahead. One lock guards all of it; it is never held during a
+ * call of the library but cancel, which returns at once.
  */
 #include "plugin.h"
 
@@ -24,8 +24,19 @@
 
 enum sequence_state { SEQUENCE_NEW, SEQUENCE_RUNNING, SEQUENCE_ENDED, SEQUENCE_FAILED };
 
+/* One of the worker's loops: where it hears of tokens, and watches over calls. */
+struct attachment {
+    uv_async_t async;
+    uv_timer_t watchdog;
+    void (*ready)(void *context);
+    void *context;
+    unsigned handles;
+    bool told; /* that the library hangs */
+};
+
 struct sequence {
-    struct sequence *next; /* in the queue */
+    struct sequence *next;   /* in the queue */
+    struct attachment *home; /* of the loop that wants its tokens */
     bool queued;
     bool in_call;   /* the library works on it now */
     bool abandoned; /* the stream is gone: free it when the library lets go */
@@ -51,17 +62,15 @@ static struct {
     pthread_cond_t wanted;
     struct sequence *queue, **queue_end;
     uint64_t open; /* sequences started and not freed, as we count them */
-    uv_async_t async;
-    uv_timer_t watchdog;
-    void (*ready)(void *context);
-    void *context;
-    bool attached;
     _Atomic bool hung;
     _Atomic int64_t call_began; /* 0: no call is under way */
 } plugin = {.lock = PTHREAD_MUTEX_INITIALIZER, .wanted = PTHREAD_COND_INITIALIZER};
 
 /* The function of the library this thread is in; read by the handler of its signals. */
 static _Thread_local const char *volatile calling;
+
+/* The attachment of the loop that this thread runs. */
+static _Thread_local struct attachment *here;
 
 /* ---- crashes ---- */
 
@@ -251,8 +260,8 @@ static void *run(void *unused)
         if (s->state > SEQUENCE_RUNNING || s->count == AHEAD)
             continue;
         work_on(s);
-        if (plugin.attached)
-            uv_async_send(&plugin.async);
+        if (!s->abandoned) /* its loop still waits for it */
+            uv_async_send(&s->home->async);
     }
     return unused;
 }
@@ -268,6 +277,8 @@ static struct result start(const struct engine_request *request, void **sequence
 {
     ENSURE(!plugin.hung, ERR_TIMEOUT, "the engine does not answer any more");
     struct sequence *s = mem_zero(sizeof(*s) + request->prompt.len);
+    MUST(here, "a sequence begins on the thread of no loop");
+    s->home = here;
     memcpy(s->prompt, request->prompt.data, request->prompt.len);
     s->request = (struct assay_engine_request){
         .prompt = s->prompt,
@@ -334,43 +345,51 @@ static bool healthy(void)
 
 static void on_async(uv_async_t *async)
 {
-    (void)async;
-    plugin.ready(plugin.context);
+    struct attachment *a = async->data;
+    a->ready(a->context);
 }
 
 static void on_watchdog(uv_timer_t *timer)
 {
+    struct attachment *a = timer->data;
     int64_t began = atomic_load(&plugin.call_began);
-    if (began && clock_now() - began >= plugin.timeout && !plugin.hung) {
-        atomic_store(&plugin.hung, true);
+    if (began && clock_now() - began >= plugin.timeout && !atomic_exchange(&plugin.hung, true))
         log_error("engine", "%s has not come back from a call for %lld s: it gets no more work",
                   plugin.table->name, (long long)(plugin.timeout / NS_PER_S));
-        plugin.ready(plugin.context);
+    if (plugin.hung && !a->told) {
+        a->told = true;
+        a->ready(a->context);
     }
     uv_timer_start(timer, on_watchdog, (uint64_t)(plugin.timeout / NS_PER_MS / 8) + 1, 0);
 }
 
 static void attach(uv_loop_t *loop, void (*ready)(void *context), void *context)
 {
-    pthread_mutex_lock(&plugin.lock);
-    plugin.ready = ready;
-    plugin.context = context;
-    uv_async_init(loop, &plugin.async, on_async);
-    uv_timer_init(loop, &plugin.watchdog);
-    uv_unref((uv_handle_t *)&plugin.async);
-    uv_unref((uv_handle_t *)&plugin.watchdog);
-    plugin.attached = true;
-    pthread_mutex_unlock(&plugin.lock);
-    on_watchdog(&plugin.watchdog);
+    here = NEW(struct attachment);
+    here->ready = ready;
+    here->context = context;
+    uv_async_init(loop, &here->async, on_async);
+    uv_timer_init(loop, &here->watchdog);
+    here->async.data = here->watchdog.data = here;
+    uv_unref((uv_handle_t *)&here->async);
+    uv_unref((uv_handle_t *)&here->watchdog);
+    on_watchdog(&here->watchdog);
 }
 
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct attachment *a = handle->data;
+    if (--a->handles == 0)
+        mem_free(a);
+}
+
+/* The loop's sequences have all been freed: whoever looked at `home` before has let go of it. */
 static void detach(void)
 {
-    pthread_mutex_lock(&plugin.lock);
-    plugin.attached = false;
-    pthread_mutex_unlock(&plugin.lock);
-    uv_close((uv_handle_t *)&plugin.async, NULL);
-    uv_close((uv_handle_t *)&plugin.watchdog, NULL);
+    here->handles = 2;
+    uv_close((uv_handle_t *)&here->async, on_handle_closed);
+    uv_close((uv_handle_t *)&here->watchdog, on_handle_closed);
+    here = NULL;
 }
 
 /* ---- loading ---- */

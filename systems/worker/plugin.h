@@ -1,7 +1,7 @@
 /*
  * An engine from a shared library (include/assay/engine.h), made into one the worker can drive
  * without trusting it. The library's functions run on a thread of their own, ahead of what the
- * streams need; a watchdog on the loop finds a call that does not come back, and a handler for
+ * streams need; a watchdog on every loop finds a call that does not come back, and a handler for
  * SIGSEGV and its like says which function crashed.
  *
  * There is one per process: the library's symbol and the handlers of signals are, too.

@@ -45,6 +45,7 @@ static int run(const char *path, const char *model)
         fprintf(stderr, "%s\n", error_last()->text);
         return error_exit_status(loaded.code);
     }
+    options.threads = 2;
     return worker_run(&options, engine);
 }
 

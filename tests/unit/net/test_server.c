@@ -244,7 +244,8 @@ static void run_loop(void *argument)
     uv_run(&house->loop, UV_RUN_DEFAULT);
 }
 
-static struct house *open_with(struct server_options options)
+/* Everything but the thread. */
+static struct house *prepare_house(struct server_options options)
 {
     struct house *house = NEW(struct house);
     house->stop = -1;
@@ -258,6 +259,12 @@ static struct house *open_with(struct server_options options)
     assert_true(result_ok(server_start(&house->server, &house->loop, &options)));
     assert_int_equal(uv_async_init(&house->loop, &house->wake, on_wake), 0);
     house->wake.data = house;
+    return house;
+}
+
+static struct house *open_with(struct server_options options)
+{
+    struct house *house = prepare_house(options);
     assert_int_equal(uv_thread_create(&house->thread, run_loop, house), 0);
     return house;
 }
@@ -765,19 +772,30 @@ static void stopping_aborts_what_takes_too_long(void **state)
     close_stopped(house);
 }
 
-static void two_servers_can_share_a_port(void **state)
+static void servers_side_by_side_share_connections_evenly_until_they_stop(void **state)
 {
     (void)state;
-    struct house *first = open_with((struct server_options){.share_port = true});
-    uint16_t port = server_port(first->server);
-    struct house *second = open_with((struct server_options){.share_port = true, .port = port});
-    assert_int_equal(server_port(second->server), port);
-    close_house(first);
-    int fd = dial(second);
+    struct house *first = prepare_house((struct server_options){0});
+    struct house *second = prepare_house((struct server_options){.beside = first->server});
+    int fds[8];
+    assert_int_equal(server_port(second->server), server_port(first->server));
+    assert_int_equal(uv_thread_create(&first->thread, run_loop, first), 0);
+    assert_int_equal(uv_thread_create(&second->thread, run_loop, second), 0);
+    for (int i = 0; i < 8; i++) {
+        fds[i] = dial(first);
+        tell(fds[i], GET("/hello"));
+        assert_hears(fds[i], HELLO);
+    }
+    assert_int_equal(server_connections(first->server), 4);
+    assert_int_equal(server_connections(second->server), 4);
+    close_house(second);
+    int fd = dial(first); /* the first goes on alone */
     tell(fd, GET("/hello"));
     assert_hears(fd, HELLO);
     close(fd);
-    close_house(second);
+    for (int i = 0; i < 8; i++)
+        close(fds[i]);
+    close_house(first);
 }
 
 static void a_server_that_cannot_listen_says_why(void **state)
@@ -828,7 +846,7 @@ int main(void)
         cmocka_unit_test(an_exchange_may_take_longer_than_idleness),
         cmocka_unit_test(stopping_lets_exchanges_finish),
         cmocka_unit_test(stopping_aborts_what_takes_too_long),
-        cmocka_unit_test(two_servers_can_share_a_port),
+        cmocka_unit_test(servers_side_by_side_share_connections_evenly_until_they_stop),
         cmocka_unit_test(a_server_that_cannot_listen_says_why),
     };
     return cmocka_run_group_tests_name("server", tests, NULL, NULL);

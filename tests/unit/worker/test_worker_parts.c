@@ -73,29 +73,88 @@ static void a_wrong_command_line_says_what_was_expected(void **state)
 
 /* ---- jobs ---- */
 
-static void jobs_are_found_by_their_id_until_they_are_removed(void **state)
+/* Two loops with news, that never run. */
+struct pair {
+    uv_loop_t loop;
+    uv_async_t news;
+    struct job_list here, there;
+    struct jobs jobs;
+};
+
+static void open_pair(struct pair *pair)
+{
+    *pair = (struct pair){0};
+    jobs_init(&pair->jobs);
+    assert_int_equal(uv_loop_init(&pair->loop), 0);
+    assert_int_equal(uv_async_init(&pair->loop, &pair->news, NULL), 0);
+    pair->here.news = pair->there.news = &pair->news;
+}
+
+static void close_pair(struct pair *pair)
+{
+    jobs_free(&pair->jobs);
+    uv_close((uv_handle_t *)&pair->news, NULL);
+    uv_run(&pair->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&pair->loop), 0);
+}
+
+static void an_id_is_in_use_until_its_job_is_removed(void **state)
 {
     (void)state;
     enum { COUNT = 1000 };
     static struct job *kept[COUNT];
-    struct jobs jobs = {0};
+    struct pair pair;
     char id[16];
+    open_pair(&pair);
     for (int i = 0; i < COUNT; i++) {
         struct slice name = slice_of(id, (size_t)snprintf(id, sizeof(id), "job %d", i));
-        kept[i] = jobs_add(&jobs, name);
+        kept[i] = jobs_add(&pair.jobs, i % 3 ? &pair.here : &pair.there, name);
         assert_non_null(kept[i]);
-        assert_null(jobs_add(&jobs, name));
+        assert_null(jobs_add(&pair.jobs, &pair.here, name));
+        assert_null(jobs_add(&pair.jobs, &pair.there, name));
     }
     for (int i = 0; i < COUNT; i += 2)
-        jobs_remove(&jobs, kept[i]);
+        jobs_remove(&pair.jobs, kept[i]);
     for (int i = 0; i < COUNT; i++) {
         struct slice name = slice_of(id, (size_t)snprintf(id, sizeof(id), "job %d", i));
-        assert_ptr_equal(jobs_find(&jobs, name), i % 2 ? kept[i] : NULL);
+        struct job *again = jobs_add(&pair.jobs, &pair.here, name);
+        assert_true(!again == (i % 2 == 1));
+        if (again)
+            jobs_remove(&pair.jobs, again);
     }
-    assert_int_equal(jobs.count, COUNT / 2);
-    for (struct job *job; (job = jobs_any(&jobs));)
-        jobs_remove(&jobs, job);
-    jobs_free(&jobs);
+    assert_int_equal(pair.jobs.known, COUNT / 2);
+    assert_int_equal(pair.here.count + pair.there.count, COUNT / 2);
+    while (pair.here.first)
+        jobs_remove(&pair.jobs, pair.here.first);
+    while (pair.there.first)
+        jobs_remove(&pair.jobs, pair.there.first);
+    close_pair(&pair);
+}
+
+static void a_cancelled_job_of_another_loop_is_left_to_that_loop(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct job *mine;
+    open_pair(&pair);
+    struct job *job = jobs_add(&pair.jobs, &pair.there, SLICE("j"));
+    struct job *other = jobs_add(&pair.jobs, &pair.there, SLICE("k"));
+    assert_true(jobs_cancel(&pair.jobs, SLICE("j"), &pair.here, &mine));
+    assert_null(mine);
+    assert_int_equal(pair.jobs.known, 1);
+    assert_int_equal(pair.jobs.alive, 2);
+    assert_false(jobs_cancel(&pair.jobs, SLICE("j"), &pair.here, &mine)); /* nobody finds it now */
+    struct job *again = jobs_add(&pair.jobs, &pair.here, SLICE("j"));     /* and its id is free */
+    assert_true(jobs_cancel(&pair.jobs, SLICE("j"), &pair.here, &mine));
+    assert_ptr_equal(mine, again);
+    assert_null(jobs_take_cancelled(&pair.jobs, &pair.here));
+    assert_true(jobs_cancel(&pair.jobs, SLICE("k"), &pair.here, &mine));
+    jobs_remove(&pair.jobs, other); /* it ended by itself before its loop heard of it */
+    assert_ptr_equal(jobs_take_cancelled(&pair.jobs, &pair.there), job);
+    assert_null(jobs_take_cancelled(&pair.jobs, &pair.there));
+    jobs_remove(&pair.jobs, job);
+    jobs_remove(&pair.jobs, again);
+    close_pair(&pair);
 }
 
 /* ---- the schedule ---- */
@@ -157,7 +216,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_are_read_in_both_forms),
         cmocka_unit_test(a_wrong_command_line_says_what_was_expected),
-        cmocka_unit_test(jobs_are_found_by_their_id_until_they_are_removed),
+        cmocka_unit_test(an_id_is_in_use_until_its_job_is_removed),
+        cmocka_unit_test(a_cancelled_job_of_another_loop_is_left_to_that_loop),
         cmocka_unit_test(turns_come_in_order_and_never_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,11 +33,14 @@ struct live {
     uint16_t port;
 };
 
+static uint64_t loops; /* of the workers under test */
+
 static struct options defaults(void)
 {
     struct options options;
     char *argv[] = {(char[]){"assay-worker"}, (char[]){"--stub-mode"}, (char[]){"--port=0"}};
     assert_true(result_ok(options_read(&options, 3, argv)));
+    options.threads = loops;
     return options;
 }
 
@@ -422,6 +425,52 @@ static void a_second_signal_ends_at_once(void **state)
     assert_int_equal(end_of(live), 0);
 }
 
+/* Connections are spread evenly, so that eight are on every loop. */
+static void what_one_connection_does_is_seen_on_all(void **state)
+{
+    (void)state;
+    enum { COUNT = 8 };
+    struct options options = defaults();
+    struct live live = start(&options);
+    struct answer answers[COUNT];
+    int fds[COUNT];
+    char body[100];
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(body, sizeof(body), "{\"job_id\":\"j%d\",\"prompt\":\"p\",\"max_tokens\":9}", i);
+        answers[i] = answer_new();
+        fds[i] = open_stream(live.port, "X-Assay-First-Token-Ms: 100000\r\n", body);
+        read_answer(fds[i], &answers[i], "started");
+    }
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(body, sizeof(body), "{\"job_id\":\"j%d\",\"prompt\":\"p\",\"max_tokens\":9}", i);
+        expect(live.port, "POST", "/execute", body, 409, "INVALID_REQUEST");
+        expect(live.port, "POST", "/v1/files", "", 400, "invalid_request_error");
+    }
+    for (int i = 0; i < COUNT - 1; i++) {
+        snprintf(body, sizeof(body), "{\"job_id\":\"j%d\"}", i);
+        expect(live.port, "GET", "/health", "", 200, "\"state\":\"busy\"");
+        expect(live.port, "POST", "/cancel", body, 202, "\"cancelled\":true");
+        expect(live.port, "POST", "/cancel", body, 202, "\"cancelled\":false");
+        read_answer(fds[i], &answers[i], NULL);
+        assert_non_null(strstr(answers[i].body.data, "CANCELLED"));
+    }
+    expect(live.port, "GET", "/metrics", "", 200, "worker_requests_total{outcome=\"cancelled\"} 7");
+    expect(live.port, "GET", "/metrics", "", 200, "worker_requests_total{outcome=\"error\"} 8");
+    expect(live.port, "POST", "/shutdown", "", 202, "draining");
+    for (int i = 0; i < COUNT; i++) {
+        expect(live.port, "GET", "/health", "", 503, "\"state\":\"draining\"");
+        expect(live.port, "POST", "/execute", JOB("late", "p", "1"), 503, "WORKER_UNHEALTHY");
+    }
+    expect(live.port, "POST", "/shutdown", "", 202, "draining");
+    read_answer(fds[COUNT - 1], &answers[COUNT - 1], NULL);
+    assert_non_null(strstr(answers[COUNT - 1].body.data, "CANCELLED"));
+    for (int i = 0; i < COUNT; i++) {
+        answer_free(&answers[i]);
+        close(fds[i]);
+    }
+    assert_int_equal(end_of(live), 0);
+}
+
 /* ---- the ready callback ---- */
 
 static int listen_anywhere(uint16_t *port)
@@ -548,9 +597,23 @@ static void a_port_in_use_is_an_error(void **state)
     close(listener);
 }
 
+static int with_one_loop(void **state)
+{
+    (void)state;
+    loops = 1;
+    return 0;
+}
+
+static int with_three_loops(void **state)
+{
+    (void)state;
+    loops = 3;
+    return 0;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_has_its_events_and_the_next_request_its_answer),
         cmocka_unit_test(hundreds_of_streams_at_once_are_all_complete),
         cmocka_unit_test(a_job_is_cancelled_from_another_connection),
@@ -560,6 +623,7 @@ int main(void)
         cmocka_unit_test(shutting_down_refuses_new_work_and_lets_the_old_finish),
         cmocka_unit_test(what_does_not_finish_in_time_is_cancelled),
         cmocka_unit_test(a_second_signal_ends_at_once),
+        cmocka_unit_test(what_one_connection_does_is_seen_on_all),
         cmocka_unit_test(the_callback_comes_when_the_worker_already_listens),
         cmocka_unit_test(a_callback_that_is_refused_ends_the_worker),
         cmocka_unit_test(a_callback_that_is_no_http_address_is_a_usage_error),
@@ -569,5 +633,16 @@ int main(void)
     mem_install();
     signal(SIGPIPE, SIG_IGN);
     alarm(100); /* a test that hangs is a failure */
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    enum { COUNT = sizeof(tests) / sizeof(tests[0]) };
+    static struct CMUnitTest both[2 * COUNT];
+    static char names[2 * COUNT][120];
+    for (size_t i = 0; i < 2 * COUNT; i++) {
+        bool one = i < COUNT;
+        both[i] = tests[i % COUNT];
+        both[i].setup_func = one ? with_one_loop : with_three_loops;
+        snprintf(names[i], sizeof(names[i]), "%s_with_%s", both[i].name,
+                 one ? "one_loop" : "three_loops");
+        both[i].name = names[i];
+    }
+    return cmocka_run_group_tests(both, NULL, NULL);
 }
