@@ -58,6 +58,17 @@ struct tensor {
     const double *values; /* count values, row-major */
 };
 
+/* What a model was used for in a step: what it took and what that costs. */
+struct usage {
+    struct slice model;
+    int64_t input_tokens, output_tokens; /* -1: not told */
+    int64_t cost; /* in 10^-9 of the currency of the price list; -1: unknown */
+    bool cached;  /* the answer came from the answer cache: nothing was spent */
+    bool graded;  /* asked by a graded validator, not by the case itself */
+};
+
+struct question;
+
 struct observation {
     struct arena *arena; /* owns everything below */
     unsigned seen;       /* enum observed, or-ed */
@@ -87,6 +98,10 @@ struct observation {
     const struct tensor *tensors;
     size_t tensor_count;
     json_t *rows, *spans, *series; /* arrays of objects */
+
+    struct usage *usages; /* of models; one per request that was answered */
+    size_t usage_count;
+    struct question *questions; /* what checks ask of others before they judge (check/question.h) */
 
     /* Filled on demand by observation_json. */
     json_t *body_json;

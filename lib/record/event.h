@@ -42,15 +42,6 @@ const char *case_status_counted(enum case_status status, size_t count);
 /* "slow", "flaky", … for bit number `i` (0-based); NULL past the last. */
 const char *case_flag_name(size_t i);
 
-/* What a model was used for in a step: what it took and what that costs. */
-struct usage {
-    struct slice model;
-    int64_t input_tokens, output_tokens; /* -1: not told */
-    int64_t cost; /* in 10^-9 of the currency of the price list; -1: unknown */
-    bool cached;  /* the answer came from the answer cache: nothing was spent */
-    bool graded;  /* asked by a graded validator, not by the case itself */
-};
-
 /* One execution of one step. */
 struct step_result {
     struct step_result *next;
@@ -70,6 +61,7 @@ struct step_result {
     const struct usage *usages; /* of models */
     size_t usage_count;
     bool leaky; /* its program left processes behind */
+    bool flaky; /* it passed, but not with its first request */
     const struct verdict *verdicts;
     /* Evidence, only when the step did not pass; may be empty. */
     struct slice request, response, log;
