@@ -384,8 +384,11 @@ static bool advance(struct openai_answer *a)
     return true;
 }
 
+/* As the text itself, the same for every seed when it is greedy. */
 static uint32_t natural_length(const struct openai_answer *a, uint64_t seed)
 {
+    if (a->request.temperature <= 0)
+        seed = 0;
     return NATURAL_MIN + (uint32_t)((slice_hash(a->prompt) ^ seed * 31) % NATURAL_SPREAD);
 }
 
