@@ -12,6 +12,8 @@
 #ifndef STEP_BREAKER_H
 #define STEP_BREAKER_H
 
+#include <stdbool.h>
+
 #include "core/clock.h"
 
 #define BREAKER_FAILURES_MAX 32
