@@ -326,7 +326,7 @@ static struct result loud_start(const struct engine_request *request, void **seq
 static enum engine_step loud_next(void *sequence, struct slice *token)
 {
     (void)sequence;
-    static char bytes[ENGINE_TOKEN_BYTES];
+    static _Thread_local char bytes[ENGINE_TOKEN_BYTES];
     memset(bytes, 1, sizeof(bytes));
     *token = slice_of(bytes, sizeof(bytes));
     return ENGINE_TOKEN;
