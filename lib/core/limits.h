@@ -53,6 +53,20 @@
 /* Cases told in one webhook; the rest are a number. Slack and Teams refuse long messages. */
 #define LIMIT_WEBHOOK_CASES 50
 
+/* Cases that a report knows everything of; of more failures it has the line each was summed up in. */
+#define LIMIT_REPORT_DETAILS 1000
+/* Earlier runs looked at for when a failure began. */
+#define LIMIT_REPORT_PAST_RUNS 50
+/* Of a message, what tells whether two failures are alike. */
+#define LIMIT_NORMALISED_BYTES 500
+
+/* An HTML report: what mail servers still take; evidence has the most of it. */
+#define LIMIT_HTML_BYTES (5u << 20)
+#define LIMIT_HTML_EVIDENCE_BYTES (2u << 20)
+/* Rows of one table of it, and marks in one chart: more is not looked at. */
+#define LIMIT_HTML_ROWS 2000u
+#define LIMIT_HTML_MARKS 6000u
+
 /* Steps of PCRE2's matcher and its heap (KiB): a pattern must not hang a run. */
 #define LIMIT_REGEX_MATCH 1000000u
 #define LIMIT_REGEX_DEPTH 10000u
