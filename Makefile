@@ -17,7 +17,7 @@ $(BUILD)/build.ninja:
 demo:  ## install what is missing, build, and run the worker suite against the reference worker
 	@tools/deps.sh build
 	@$(MAKE) --no-print-directory all
-	PATH="$(CURDIR)/$(BUILD)/systems/worker:$$PATH" $(BUILD)/src/assay run suites/worker.json
+	PATH="$(CURDIR)/$(BUILD)/systems/worker:$$PATH" $(BUILD)/src/assay run suites/worker
 
 check:  ## install what is missing, build in every way we check, and run every test
 	@tools/check.sh

@@ -25,7 +25,7 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-    {"assay run suites/worker.json", "run a suite"},
+    {"assay run suites/worker", "run a suite"},
     {"assay run suites --tag stream --jobs 8",
      "the cases tagged stream of every suite in a folder, eight at once"},
     {"assay run x.json --case \"stops at a brace\" -v", "one case, with all there is to see"},

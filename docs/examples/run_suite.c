@@ -3,7 +3,7 @@
  * read, and a decision made on the outcome.
  *
  *     cc run_suite.c $(pkg-config --cflags --libs assay) -o run_suite
- *     ./run_suite suites/worker.json stream
+ *     ./run_suite suites/worker stream
  */
 #include <assay/assay.h>
 

@@ -9,7 +9,7 @@ trap 'rm -r "$folder"' EXIT
 cd "$folder" || exit 1
 failed=0
 
-"$example" "$source/suites/worker.json" health >output 2>&1
+"$example" "$source/suites/worker" health >output 2>&1
 status=$?
 sed 's/^/# /' output
 if [ $status -eq 0 ] && grep -qx 'ready to be deployed' output && [ -s results.xml ]; then

@@ -44,7 +44,7 @@ cc -Wall -Werror "$source/docs/examples/run_suite.c" $(pkg-config --cflags --lib
 report $? 'a program is built against it with pkg-config'
 
 export PATH=$prefix/bin:/usr/bin:/bin
-LD_LIBRARY_PATH=$(dirname "$(dirname "$pc")") ./run_suite "$source/suites/worker.json" health >output 2>&1
+LD_LIBRARY_PATH=$(dirname "$(dirname "$pc")") ./run_suite "$source/suites/worker" health >output 2>&1
 status=$?
 sed 's/^/# /' output
 report $status 'that program runs'
