@@ -1,13 +1,11 @@
 /*
- * Reports: the table of formats, and a report's file. A report that is read when it is complete
- * appears complete: it is written beside its place and renamed, so that nobody reads half of one.
+ * Reports: the table of formats, and a report's file.
  */
 #include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/memory.h"
 #include "record/formats.h"
+#include "record/report_file.h"
 
 const struct report_format report_formats[] = {
     {"junit", "JUnit XML, with flaky and rerun elements", "junit.xml", false, junit_open},
@@ -66,9 +64,7 @@ struct sink *plain_report_open(FILE *to, void (*event)(struct sink *sink, const 
 struct file_report {
     struct sink base;
     struct sink *inner;
-    FILE *to;        /* NULL: standard output, which is not ours to close */
-    char *path;      /* where it shall be */
-    char *temporary; /* where it is until complete; NULL when written in place */
+    struct report_file file;
 };
 
 static void file_event(struct sink *sink, const struct event *event)
@@ -77,39 +73,12 @@ static void file_event(struct sink *sink, const struct event *event)
     report->inner->event(report->inner, event);
 }
 
-static struct result file_finish(struct file_report *report)
-{
-    TRY(report->inner->close(report->inner));
-    if (!report->to)
-        return RESULT_OK;
-    int closed = fclose(report->to);
-    report->to = NULL;
-    ENSURE(closed == 0, ERR_IO, "%s", strerror(errno));
-    if (report->temporary)
-        ENSURE(rename(report->temporary, report->path) == 0, ERR_IO, "cannot rename %s: %s",
-               report->temporary, strerror(errno));
-    return RESULT_OK;
-}
-
-static void file_free(struct file_report *report)
-{
-    mem_free(report->path);
-    mem_free(report->temporary);
-    mem_free(report);
-}
-
 static struct result file_close(struct sink *sink)
 {
     struct file_report *report = (struct file_report *)sink;
-    struct result finished = file_finish(report);
-    if (!result_ok(finished)) {
-        finished = error_context(finished, "report %s", report->path ? report->path : "-");
-        if (report->to)
-            fclose(report->to);
-        if (report->temporary)
-            unlink(report->temporary);
-    }
-    file_free(report);
+    struct result written = report->inner->close(report->inner);
+    struct result finished = report_file_close(&report->file, written);
+    mem_free(report);
     return finished;
 }
 
@@ -130,34 +99,6 @@ static struct result unknown_format(struct slice argument)
     return error_set(ERR_USAGE, "there is no report format \"%.*s\"%s%s%s; there are %s",
                      SLICE_ARG(name), nearest ? ": did you mean \"" : "", nearest ? nearest : "",
                      nearest ? "\"?" : "", text_str(&list));
-}
-
-static char *string_of(struct slice s, const char *suffix)
-{
-    size_t more = strlen(suffix);
-    char *string = mem_alloc(s.len + more + 1);
-    memcpy(string, s.data, s.len);
-    memcpy(string + s.len, suffix, more + 1);
-    return string;
-}
-
-static struct result open_file(struct file_report *report, struct slice path, bool streamed)
-{
-    char suffix[32];
-
-    struct stat status;
-
-    report->path = string_of(path, "");
-    /* What is there and is no file (/dev/stderr, a pipe) is written to, never replaced. */
-    bool device = stat(report->path, &status) == 0 && !S_ISREG(status.st_mode);
-    if (!streamed && !device) {
-        snprintf(suffix, sizeof(suffix), ".%ld.part", (long)getpid());
-        report->temporary = string_of(path, suffix);
-    }
-    const char *name = report->temporary ? report->temporary : report->path;
-    report->to = fopen(name, "we");
-    ENSURE(report->to, ERR_IO, "cannot write the report %s: %s", report->path, strerror(errno));
-    return RESULT_OK;
 }
 
 /* FORMAT[=PATH]; the format's own place when there is no path, which may not be empty. */
@@ -185,15 +126,13 @@ struct result sink_report(struct slice argument, struct sink **out)
            format->name);
 
     struct file_report *report = NEW(struct file_report);
-    if (!slice_is(path, "-")) {
-        struct result opened = open_file(report, path, format->streamed);
-        if (!result_ok(opened)) {
-            file_free(report);
-            return opened;
-        }
+    struct result opened = report_file_open(path, format->streamed, &report->file);
+    if (!result_ok(opened)) {
+        mem_free(report);
+        return opened;
     }
     report->base = (struct sink){.event = file_event, .close = file_close};
-    report->inner = format->open(report->to ? report->to : stdout, false);
+    report->inner = format->open(report->file.to, false);
     *out = &report->base;
     return RESULT_OK;
 }

@@ -1,0 +1,27 @@
+/*
+ * Where a report is written. One that is read when it is complete appears complete: it is written
+ * beside its place and renamed, so that nobody reads half of one.
+ */
+#ifndef RECORD_REPORT_FILE_H
+#define RECORD_REPORT_FILE_H
+
+#include <stdio.h>
+
+#include "core/result.h"
+
+struct report_file {
+    FILE *to;
+    char *path;      /* where it shall be; NULL: standard output, which is not ours to close */
+    char *temporary; /* where it is until complete; NULL when written in place */
+};
+
+/*
+ * `path` "-" is standard output. `streamed`: read while it is written, so in place; as is whatever
+ * is there and no file (/dev/stderr, a pipe).
+ */
+struct result report_file_open(struct slice path, bool streamed, struct report_file *out) MUST_USE;
+
+/* It is complete, when `written` is OK; else it goes, and its failure is told with its path. */
+struct result report_file_close(struct report_file *file, struct result written) MUST_USE;
+
+#endif

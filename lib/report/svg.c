@@ -1,0 +1,191 @@
+/*
+ * Charts as SVG. Coordinates have one decimal: a tenth of a pixel is less than anybody sees, and
+ * every digit is paid a thousand times.
+ */
+#include "report/svg.h"
+
+#include <math.h>
+
+#include "core/parse.h"
+
+#define LEFT 64
+#define RIGHT 12
+#define TOP 14
+#define BOTTOM 24
+
+double axis_at(const struct axis *axis, double value)
+{
+    double low = axis->low, high = axis->high;
+    if (axis->logarithmic) {
+        low = log10(low);
+        high = log10(high);
+        value = log10(value);
+    }
+    double share = high > low ? (value - low) / (high - low) : 0;
+    return axis->from + share * (axis->to - axis->from);
+}
+
+/* 1, 2 or 5 times a power of ten. */
+static double round_step(double rough)
+{
+    double power = pow(10, floor(log10(rough))), digit = rough / power;
+    return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
+}
+
+static double step_of(const struct axis *axis)
+{
+    double rough = (axis->high - axis->low) / 6, whole = 1;
+    if (rough <= 0)
+        return 1;
+    while (axis->bytes && rough >= whole * 1024)
+        whole *= 1024;
+    return whole * round_step(rough / whole);
+}
+
+struct axis axis_rounded(struct axis axis)
+{
+    if (axis.logarithmic) {
+        axis.low = pow(10, floor(log10(axis.low)));
+        axis.high = pow(10, ceil(log10(axis.high)));
+        if (axis.high <= axis.low)
+            axis.high = axis.low * 10;
+    } else {
+        if (axis.high <= axis.low)
+            axis.high = axis.low + 1;
+        double step = step_of(&axis);
+        axis.high = ceil(axis.high / step) * step;
+    }
+    return axis;
+}
+
+size_t axis_ticks(const struct axis *axis, double *ticks, size_t max)
+{
+    size_t count = 0;
+    if (axis->logarithmic) {
+        for (double value = pow(10, ceil(log10(axis->low) - 1e-9));
+             value <= axis->high * (1 + 1e-9) && count < max; value *= 10)
+            ticks[count++] = value;
+        return count;
+    }
+    double step = step_of(axis);
+    for (double value = ceil(axis->low / step - 1e-9) * step;
+         value <= axis->high + step * 1e-9 && count < max; value += step)
+        ticks[count++] = value;
+    return count;
+}
+
+void text_add_quantity(struct text *t, double value, enum unit unit)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    char duration[DURATION_TEXT];
+    size_t scale = 0;
+    switch (unit) {
+    case UNIT_NANOSECONDS:
+        text_add_str(t, value < 0.5 ? "0" : format_duration(duration, (int64_t)llround(value)));
+        break;
+    case UNIT_BYTES:
+        for (; value >= 1024 && scale < 4; scale++)
+            value /= 1024;
+        text_printf(t, value < 10 && scale ? "%.1f %s" : "%.0f %s", value, units[scale]);
+        break;
+    case UNIT_PERCENT:
+        text_printf(t, "%.3g %%", value);
+        break;
+    case UNIT_COUNT:
+        text_printf(t, "%.10g", value);
+        break;
+    }
+}
+
+struct chart chart_make(int width, int height, struct axis x, enum unit x_unit, struct axis y,
+                        enum unit y_unit)
+{
+    x.from = LEFT;
+    x.to = width - RIGHT;
+    y.from = height - BOTTOM;
+    y.to = TOP;
+    return (struct chart){
+        .width = width, .height = height, .x = x, .y = y, .x_unit = x_unit, .y_unit = y_unit};
+}
+
+static void add_ticks(struct text *t, const struct chart *c)
+{
+    double ticks[AXIS_TICKS];
+    size_t count = axis_ticks(&c->x, ticks, AXIS_TICKS);
+    for (size_t i = 0; i < count; i++) {
+        text_printf(t, "<text x=\"%.1f\" y=\"%d\" class=\"x\">", axis_at(&c->x, ticks[i]),
+                    c->height - 6);
+        text_add_quantity(t, ticks[i], c->x_unit);
+        text_add_str(t, "</text>");
+    }
+    count = axis_ticks(&c->y, ticks, AXIS_TICKS);
+    for (size_t i = 0; i < count; i++) {
+        double y = axis_at(&c->y, ticks[i]);
+        text_printf(
+            t, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" class=\"y\">",
+            LEFT, y, c->width - RIGHT, LEFT - 6, y + 4);
+        text_add_quantity(t, ticks[i], c->y_unit);
+        text_add_str(t, "</text>");
+    }
+}
+
+void chart_open(struct text *t, const struct chart *chart, struct slice title)
+{
+    text_printf(t, "<div class=\"chart\"><svg viewBox=\"0 0 %d %d\" role=\"img\"><title>",
+                chart->width, chart->height);
+    text_add_xml(t, title);
+    text_add_str(t, "</title>");
+    add_ticks(t, chart);
+}
+
+void chart_close(struct text *t)
+{
+    text_add_str(t, "</svg></div>\n");
+}
+
+void chart_line(struct text *t, const struct chart *chart, const char *class, const double *x,
+                const double *y, size_t count)
+{
+    if (count == 0)
+        return;
+    text_printf(t, "<path class=\"line %s\" d=\"", class);
+    for (size_t i = 0; i < count; i++)
+        text_printf(t, "%s%.1f %.1f", i == 0 ? "M" : "L", axis_at(&chart->x, x[i]),
+                    axis_at(&chart->y, y[i]));
+    text_add_str(t, "\"/>");
+}
+
+void chart_bar(struct text *t, const struct chart *chart, const char *class, double x_low,
+               double x_high, double y_low, double y_high, struct slice title)
+{
+    double left = axis_at(&chart->x, x_low), right = axis_at(&chart->x, x_high);
+    double bottom = axis_at(&chart->y, y_low), top = axis_at(&chart->y, y_high);
+    text_printf(t, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\">",
+                class, left, top, fmax(right - left - 1, 0.5), fmax(bottom - top, 0));
+    if (title.len) {
+        text_add_str(t, "<title>");
+        text_add_xml(t, title);
+        text_add_str(t, "</title>");
+    }
+    text_add_str(t, "</rect>");
+}
+
+void chart_mark(struct text *t, const struct chart *chart, double x, struct slice label)
+{
+    double at = axis_at(&chart->x, x);
+    text_printf(t,
+                "<path class=\"mark\" d=\"M%.1f %d V%d\"/><text class=\"x\" x=\"%.1f\" y=\"%d\">",
+                at, TOP, chart->height - BOTTOM, at, TOP - 3);
+    text_add_xml(t, label);
+    text_add_str(t, "</text>");
+}
+
+void chart_band(struct text *t, const struct chart *chart, const char *class, double x_low,
+                double x_high, struct slice title)
+{
+    double left = axis_at(&chart->x, x_low), right = axis_at(&chart->x, x_high);
+    text_printf(t, "<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"><title>",
+                class, left, TOP, fmax(right - left, 1), chart->height - BOTTOM - TOP);
+    text_add_xml(t, title);
+    text_add_str(t, "</title></rect>");
+}
