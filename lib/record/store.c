@@ -6,15 +6,10 @@
  */
 #include "record/store_internal.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
 #include "core/jsontext.h"
 #include "core/memory.h"
 #include "core/text.h"
 
-/* Another process commits in milliseconds; whoever holds the lock this long is stuck. */
-#define BUSY_MS 15000
 /* Pages of the log before it is copied into the database: 32 MiB, some 60,000 cases. The default of
    4 MiB would interrupt a quick run several times a second. */
 #define CHECKPOINT_PAGES 8192
@@ -139,21 +134,6 @@ struct slice store_column_text(struct arena *arena, sqlite3_stmt *statement, int
 
 /* --- opening --- */
 
-static struct result make_folders(const char *path)
-{
-    DEFER(mem_free_pointer)
-    char *folder = mem_string(path);
-    for (char *at = folder + 1; *at; at++) {
-        if (*at != '/')
-            continue;
-        *at = '\0';
-        ENSURE(mkdir(folder, 0777) == 0 || errno == EEXIST, ERR_STORE,
-               "result store %s: cannot make the folder %s: %s", path, folder, strerror(errno));
-        *at = '/';
-    }
-    return RESULT_OK;
-}
-
 static void close_pointer(struct store **store)
 {
     store_close(*store);
@@ -161,28 +141,11 @@ static void close_pointer(struct store **store)
 
 struct result store_open(const char *url, struct store **out)
 {
-    struct slice path = slice_str(url);
-    if (slice_starts(path, SLICE("sqlite:")))
-        path = slice_from(path, strlen("sqlite:"));
-    ENSURE(slice_find(path, SLICE("://")) < 0, ERR_STORE,
-           "result store %s: this build knows only SQLite: name a file, as in --store "
-           "sqlite:.assay/results.db",
-           url);
-    ENSURE(path.len > 0, ERR_STORE, "result store \"%s\" names no file", url);
-    TRY(make_folders(path.data));
-
     DEFER(close_pointer)
     struct store *store = NEW(struct store);
-    store->path = mem_string(path.data);
-    int rc = sqlite3_open_v2(store->path, &store->db,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                                 SQLITE_OPEN_EXRESCODE,
-                             NULL);
-    ENSURE(rc == SQLITE_OK, ERR_STORE,
-           "cannot open the result store %s: %s; make the place writable or name another with "
-           "--store",
-           store->path, store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(rc));
-    sqlite3_busy_timeout(store->db, BUSY_MS);
+    TRY(database_open(url, &store->database));
+    store->db = database_sqlite(store->database);
+    store->path = database_name(store->database);
     TRY(store_migrate(store->db, store->path, store_schema, store_schema_version));
     char settings[96];
     snprintf(settings, sizeof(settings),
@@ -200,11 +163,15 @@ void store_close(struct store *store)
         return;
     for (size_t i = 0; i < STATEMENT_COUNT; i++)
         sqlite3_finalize(store->statements[i]);
-    sqlite3_close(store->db);
+    database_close(store->database);
     arena_free(store->scratch);
     mem_free(store->run_id);
-    mem_free(store->path);
     mem_free(store);
+}
+
+struct database *store_database(struct store *store)
+{
+    return store->database;
 }
 
 /* --- runs and plans --- */

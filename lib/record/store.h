@@ -9,6 +9,7 @@
 #ifndef RECORD_STORE_H
 #define RECORD_STORE_H
 
+#include "record/database.h"
 #include "record/event.h"
 
 struct store;
@@ -19,6 +20,9 @@ struct store;
  */
 struct result store_open(const char *url, struct store **out) MUST_USE;
 void store_close(struct store *store); /* NULL is allowed */
+
+/* The store's tables (docs/internals/record.md) for questions that nothing here answers. */
+struct database *store_database(struct store *store);
 
 struct planned_case {
     struct slice key, id, suite;

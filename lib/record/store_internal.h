@@ -5,8 +5,7 @@
 #ifndef RECORD_STORE_INTERNAL_H
 #define RECORD_STORE_INTERNAL_H
 
-#include <sqlite3.h>
-
+#include "record/database_sqlite.h"
 #include "record/store.h"
 
 /* Every statement that is kept prepared; each is compiled when first used. */
@@ -136,8 +135,9 @@ struct check_sum {
 };
 
 struct store {
-    sqlite3 *db;
-    char *path;
+    struct database *database;
+    sqlite3 *db; /* of the database */
+    const char *path;
     sqlite3_stmt *statements[STATEMENT_COUNT];
     struct arena *scratch; /* texts that had to be repaired before binding; one transaction long */
     int64_t run;           /* number of the run `run_id` names, found once */
