@@ -92,7 +92,7 @@ struct observation {
     struct slice standard_output, standard_error;
 
     /* Monotonic ns; 0 where it did not happen. A latency counts from `intended`. */
-    int64_t intended, started, connected, first_byte, first_token, ended;
+    int64_t intended, started, connected, first_byte, first_token, last_byte, ended;
 
     int64_t memory_before, memory_after, memory_peak; /* bytes, resident */
     const struct tensor *tensors;

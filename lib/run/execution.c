@@ -10,6 +10,8 @@
 #include "core/limits.h"
 #include "core/memory.h"
 #include "core/parse.h"
+#include "core/text.h"
+#include "service/condition.h"
 
 /* How long the death of a service may take to be noticed after its connections broke. */
 #define DEATH_NOTICE (250 * NS_PER_MS)
@@ -75,6 +77,31 @@ static struct slice name_of(const struct execution *x)
                                   (int)(title.len > 200 ? 200 : title.len), title.data));
 }
 
+/* The error, and what could be seen of its circumstances: a moment later nobody can tell. */
+static struct slice error_seen(struct execution *x, const char *error)
+{
+    const struct service *service = service_of(x);
+    const struct observation *o = x->step.observation;
+    bool timed_out = x->timed_out || x->answer.code == ERR_TIMEOUT;
+    struct text t = text_in(x->o.arena);
+    char ago[DURATION_TEXT];
+
+    text_add_str(&t, error);
+    if (!*error)
+        return text_slice(&t);
+    if (timed_out && o && x->o.step->kind->yields & OBSERVED_STATUS && o->started)
+        text_add_str(&t, o->last_byte
+                             ? arena_printf(x->o.arena, "; the last byte had come %s before",
+                                            format_duration(ago, clock_now() - o->last_byte))
+                             : "; not a byte had come");
+    pid_t pid = service ? service_pid(service) : 0;
+    struct slice condition = process_condition(x->o.arena, pid);
+    if (condition.len)
+        text_printf(&t, "; process %d of service \"%s\" %.*s", (int)pid, service_name(service),
+                    SLICE_ARG(condition));
+    return text_slice(&t);
+}
+
 static struct step_result *make_result(struct execution *x, enum case_status status,
                                        const char *error)
 {
@@ -86,7 +113,7 @@ static struct step_result *make_result(struct execution *x, enum case_status sta
         .trial = x->o.trial,
         .index = x->o.index,
         .status = status,
-        .error = slice_str(error),
+        .error = error_seen(x, error),
         .error_code = x->timed_out ? ERR_TIMEOUT : x->answer.code,
         .at = x->o.step->node->at,
         .started = x->started,

@@ -80,7 +80,7 @@ static void on_head(void *context, const struct client_response *response)
     o->headers = headers;
     o->header_count = response->header_count;
     o->connected = response->connected;
-    o->first_byte = response->first_byte;
+    o->first_byte = o->last_byte = response->first_byte;
     o->seen |= OBSERVED_STATUS | OBSERVED_HEADERS;
     struct slice type = observation_header(o, SLICE("content-type"));
     call->streaming =
@@ -101,6 +101,7 @@ static struct result on_event(void *context, struct stream_event *event)
 static struct result on_body(void *context, struct slice bytes, int64_t at)
 {
     struct call *call = context;
+    call->step->observation->last_byte = at;
     TRY(buf_append(&call->body, bytes));
     return call->streaming ? stream_feed(&call->stream, bytes, at, on_event, call) : RESULT_OK;
 }
