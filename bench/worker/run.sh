@@ -1,23 +1,55 @@
 #!/usr/bin/env bash
-# What the reference worker's event streams cost: one core for the worker, another for the load.
-# Prints a line per measurement. BUILD names the build folder (build).
+# What the reference worker costs: one loop on core 0, the load on core 1; then JSON requests with as
+# many loops as cores. A line per measurement, ROUNDS (3) of each, with the load average, since what
+# else runs on these cores counts too: CPU time per event is the figure to trust. BUILD names the
+# build folder (build).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-build=${BUILD:-build}
+build=${BUILD:-build} rounds=${ROUNDS:-3} seconds=${SECONDS_EACH:-5}
 ninja --quiet -C "$build" bench/worker/streams systems/worker/assay-worker
 ulimit -n "$(ulimit -Hn)"
+worker=
+trap '[ -z "$worker" ] || kill "$worker"' EXIT
 
-exec {lines}< <(exec taskset -c 0 "$build/systems/worker/assay-worker" --stub-mode --port 0)
-worker=$!
-trap 'kill $worker' EXIT
-read -r -u $lines listening
-port=${listening##*:}
-
-measure() { # measure STREAMS TOKENS DELAY-MS
-    taskset -c 1 "$build/bench/worker/streams" "$port" "$worker" "$@"
+start() { # start COMMAND…: sets worker and port
+    exec {lines}< <(exec "$@" --stub-mode --port 0)
+    worker=$!
+    read -r -u "$lines" listening
+    port=${listening##*:}
 }
-measure 300 1500 1     # paced as fast as one millisecond allows
-measure 1000 60 100    # quiet
-measure 4000 60 100
-measure 9900 60 100    # full
-measure 2000 2048 0    # unpaced
+
+stop() {
+    kill "$worker"
+    wait "$worker" 2>/dev/null || true
+    worker=
+    exec {lines}<&-
+}
+
+load() {
+    cut -d ' ' -f 1 /proc/loadavg
+}
+
+measure() { # measure STREAMS DELAY-MS
+    for _ in $(seq "$rounds"); do
+        start taskset -c 0 "$build/systems/worker/assay-worker" --threads 1
+        printf '[load %s] ' "$(load)"
+        taskset -c 1 "$build/bench/worker/streams" "$port" "$worker" "$1" "$2" "$seconds"
+        stop
+    done
+}
+
+measure 300 1       # paced as fast as one millisecond allows
+measure 1000 100    # quiet
+measure 4000 100
+measure 10000 100   # full
+measure 200 0       # unpaced
+
+command -v wrk >/dev/null || exit 0
+for threads in 1 2; do
+    for _ in $(seq "$rounds"); do
+        start "$build/systems/worker/assay-worker" --threads "$threads"
+        printf '[load %s] /health, %d loops, wrk -c 32: ' "$(load)" "$threads"
+        wrk -t 1 -c 32 -d "$seconds" "http://127.0.0.1:$port/health" | sed -n 's/Requests\/sec: */requests\/s /p'
+        stop
+    done
+done

@@ -1,37 +1,57 @@
 /*
- * Many event streams from one worker at once: how many events come, how exactly they come when they
- * should, and what they cost the worker in CPU time and memory. For measuring a worker whose
- * streams are paced or not; one thread with epoll, which does nothing with an event but count it.
+ * Many event streams from one server at once: how many events come, how exactly they come when they
+ * should, and what they cost the server in CPU time and memory. One thread with epoll, which does
+ * nothing with an event but count it.
  *
- *     streams PORT PID STREAMS TOKENS DELAY-MS [SECONDS]
+ *     streams PORT PID STREAMS DELAY-MS SECONDS [TOKENS [chat]]
  *
- * Streams begin spread over one second when they are paced. Gaps are from one event to the next as
- * they arrive here, so that lateness of this program counts against the worker.
+ * Load as a service has it: streams begin one after the other, spread evenly over two seconds, so
+ * that their events are due at all times and not in heaps; a stream that is over begins again on
+ * its connection. What is counted begins a second later and ends after SECONDS. Without a delay all
+ * begin at once.
+ *
+ * A gap is from one read with events to the next, by two clocks: when the kernel took the segment
+ * from the server (SO_TIMESTAMPNS, on loopback within the server's own send), and when this program
+ * saw it. The first is the server's exactness, the second has the lateness of this program in it;
+ * where several events come in one read, their gap counts as one long one, against the server.
+ *
+ * With "chat" the streams are those of OpenAI's API, which other servers have too.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/parse.h"
 
-#define GAP_STEP_NS 10000 /* of the table of gaps */
+#define RAMP (2 * NS_PER_S)
+#define WARM_UP NS_PER_S
+
+#define GAP_STEP_NS 10000 /* of a table of gaps */
 #define GAP_STEPS 200000
+
+struct gaps {
+    uint64_t steps[GAP_STEPS], count;
+};
 
 struct stream {
     int fd;
-    int64_t last; /* when its last token came; 0: none yet */
-    bool started; /* what came first is no token, and not paced */
+    bool started;                 /* what came first is no token, and not paced */
+    int64_t last, last_by_kernel; /* when its last token came; 0: none yet */
 };
 
-static uint64_t gaps[GAP_STEPS];
-static uint64_t gap_count, events, ended;
+static struct gaps seen, by_kernel;
+static uint64_t events, reads, jobs, tokens = 2048;
+static int64_t delay_ms;
+static bool chat, counting;
 
 static uint64_t number(const char *text)
 {
@@ -43,30 +63,47 @@ static uint64_t number(const char *text)
     return n;
 }
 
-static int begin(uint16_t port, uint64_t id, uint64_t tokens, uint64_t delay_ms)
+static int dial(uint16_t port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    char body[160], request[512];
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) != 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
+        connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
         perror("streams: connect");
-        exit(3);
-    }
-    int body_len = snprintf(
-        body, sizeof(body), "{\"job_id\":\"s%llu\",\"prompt\":\"p%llu\",\"max_tokens\":%llu}",
-        (unsigned long long)id, (unsigned long long)id, (unsigned long long)tokens);
-    int len = snprintf(request, sizeof(request),
-                       "POST /execute HTTP/1.1\r\nHost: w\r\nContent-Type: application/json\r\n"
-                       "X-Assay-Delay-Ms: %llu\r\nX-Assay-Metrics-Interval-Ms: 0\r\n"
-                       "Content-Length: %d\r\n\r\n%s",
-                       (unsigned long long)delay_ms, body_len, body);
-    if (write(fd, request, (size_t)len) != len) {
-        perror("streams: write");
         exit(3);
     }
     fcntl(fd, F_SETFL, O_NONBLOCK);
     return fd;
+}
+
+static void ask(struct stream *s)
+{
+    char body[240], request[600];
+    int body_len;
+    unsigned long long id = jobs++;
+    if (chat)
+        body_len = snprintf(body, sizeof(body),
+                            "{\"model\":\"%s\",\"stream\":true,\"max_tokens\":%llu,\"messages\":[{"
+                            "\"role\":\"user\",\"content\":\"hello\"}]}",
+                            "stub", (unsigned long long)tokens);
+    else
+        body_len = snprintf(body, sizeof(body),
+                            "{\"job_id\":\"s%llu\",\"prompt\":\"p%llu\",\"max_tokens\":%llu}", id,
+                            id, (unsigned long long)tokens);
+    int len =
+        snprintf(request, sizeof(request),
+                 "POST %s HTTP/1.1\r\nHost: w\r\nContent-Type: application/json\r\n"
+                 "X-Assay-Delay-Ms: %lld\r\nX-Assay-Metrics-Interval-Ms: 0\r\n"
+                 "Content-Length: %d\r\n\r\n%s",
+                 chat ? "/v1/chat/completions" : "/execute", (long long)delay_ms, body_len, body);
+    if (write(s->fd, request, (size_t)len) != len) {
+        perror("streams: write");
+        exit(3);
+    }
+    s->started = false;
+    s->last = s->last_by_kernel = 0;
 }
 
 /* Whole events and the end of the body in these bytes; an event cut by the end is not counted
@@ -80,11 +117,42 @@ static size_t count_events(const char *bytes, size_t len, bool *over)
     return count;
 }
 
-static void take_events(struct stream *s, int64_t now, bool paced)
+static void add_gap(struct gaps *gaps, int64_t gap)
+{
+    int64_t step = gap / GAP_STEP_NS;
+    gaps->steps[step < GAP_STEPS ? step : GAP_STEPS - 1]++;
+    gaps->count++;
+}
+
+/* What came, and the wall-clock time at which its last segment did. */
+static ssize_t receive(int fd, char *room, size_t size, int64_t *at)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct timespec))];
+        struct cmsghdr aligned;
+    } control;
+    struct iovec whole = {room, size};
+    struct msghdr message = {.msg_iov = &whole,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+    ssize_t n = recvmsg(fd, &message, 0);
+    struct timespec stamp = {0};
+    for (struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&message) : NULL; c;
+         c = CMSG_NXTHDR(&message, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
+            memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
+    *at = (int64_t)stamp.tv_sec * NS_PER_S + stamp.tv_nsec;
+    return n;
+}
+
+static void take_events(struct stream *s)
 {
     static char room[256 << 10];
     bool over = false;
-    ssize_t n = read(s->fd, room, sizeof(room));
+    int64_t by_kernel_now;
+    ssize_t n = receive(s->fd, room, sizeof(room), &by_kernel_now);
+    int64_t now = clock_now();
     if (n <= 0) {
         if (n < 0 && errno == EAGAIN)
             return;
@@ -92,28 +160,36 @@ static void take_events(struct stream *s, int64_t now, bool paced)
         exit(1);
     }
     size_t got = count_events(room, (size_t)n, &over);
-    events += got;
-    if (s->last && paced && got && !over) {
-        int64_t step = (now - s->last) / GAP_STEP_NS;
-        gaps[step < GAP_STEPS ? step : GAP_STEPS - 1]++;
-        gap_count++;
+    if (counting) {
+        events += got;
+        reads += got > 0;
+        if (s->last && got && !over) {
+            add_gap(&seen, now - s->last);
+            add_gap(&by_kernel, by_kernel_now - s->last_by_kernel);
+        }
     }
-    if (got && s->started)
+    if (got && s->started) {
         s->last = now;
-    s->started = true;
-    if (over) {
-        ended++;
-        close(s->fd);
+        s->last_by_kernel = by_kernel_now;
     }
+    s->started = true;
+    if (over)
+        ask(s);
 }
 
-static double gap_ms(double part)
+static double gap_ms(const struct gaps *gaps, double part)
 {
-    uint64_t sum = 0, wanted = (uint64_t)((double)gap_count * part);
+    uint64_t sum = 0, wanted = (uint64_t)((double)gaps->count * part);
     size_t i = 0;
-    while (i < GAP_STEPS - 1 && (sum += gaps[i]) <= wanted)
+    while (i < GAP_STEPS - 1 && (sum += gaps->steps[i]) <= wanted)
         i++;
     return (double)i * GAP_STEP_NS / (double)NS_PER_MS;
+}
+
+static void show_gaps(const char *clock, const struct gaps *gaps)
+{
+    printf("; gaps %s p1 %.2f p50 %.2f p99 %.2f p99.9 %.2f ms", clock, gap_ms(gaps, 0.01),
+           gap_ms(gaps, 0.5), gap_ms(gaps, 0.99), gap_ms(gaps, 0.999));
 }
 
 /* CPU seconds and resident kilobytes of a process. */
@@ -139,47 +215,64 @@ static void usage_of(const char *pid, double *cpu, uint64_t *resident)
     *resident = pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
+static void show(uint64_t count, double seconds, double cpu, double own, uint64_t resident)
+{
+    printf(
+        "%llu streams, delay %lld ms: %.0f events/s; server %.2f µs of CPU per event, %.0f %% of "
+        "a core, %.1f MB; %.2f events per read; this program %.0f %%",
+        (unsigned long long)count, (long long)delay_ms, (double)events / seconds,
+        cpu * 1e6 / (double)events, cpu / seconds * 100, (double)resident / 1024,
+        (double)events / (double)(reads ? reads : 1), own / seconds * 100);
+    if (delay_ms) {
+        show_gaps("sent", &by_kernel);
+        show_gaps("seen", &seen);
+    }
+    printf("\n");
+}
+
 int main(int argc, char **argv)
 {
     mem_install();
     if (argc < 6) {
-        fprintf(stderr, "usage: streams PORT PID STREAMS TOKENS DELAY-MS [SECONDS]\n");
+        fprintf(stderr, "usage: streams PORT PID STREAMS DELAY-MS SECONDS [TOKENS [chat]]\n");
         return 2;
     }
     uint16_t port = (uint16_t)number(argv[1]);
-    uint64_t count = number(argv[3]), tokens = number(argv[4]), delay = number(argv[5]);
-    int64_t limit = argc > 6 ? (int64_t)number(argv[6]) * NS_PER_S : CLOCK_NEVER;
+    const char *pid = argv[2];
+    uint64_t count = number(argv[3]), begun = 0, resident;
+    delay_ms = (int64_t)number(argv[4]);
+    int64_t length = (int64_t)number(argv[5]) * NS_PER_S;
+    tokens = argc > 6 ? number(argv[6]) : tokens;
+    chat = argc > 7;
     struct stream *streams = mem_zero(count * sizeof(*streams));
     int poll = epoll_create1(EPOLL_CLOEXEC);
-    double cpu_before, cpu;
-    uint64_t resident;
-    usage_of(argv[2], &cpu_before, &resident);
-    uint64_t begun = 0;
-    int64_t start = clock_now();
-    while (ended < count && clock_now() - start < limit) {
+    double before = 0, after, own = 0;
+    int64_t start = clock_now(), from = start + (delay_ms ? RAMP : 0) + WARM_UP, now = start;
+    struct timespec own_time;
+    while (now < from + length) {
         struct epoll_event ready[256];
-        int64_t now = clock_now();
-        uint64_t due = delay ? (uint64_t)(now - start) * count / (uint64_t)NS_PER_S + 1 : count;
+        uint64_t due = delay_ms ? (uint64_t)(now - start) * count / RAMP + 1 : count;
         for (; begun < count && begun < due; begun++) {
-            streams[begun].fd = begin(port, begun, tokens, delay);
+            streams[begun].fd = dial(port);
+            ask(&streams[begun]);
             struct epoll_event e = {.events = EPOLLIN, .data.ptr = &streams[begun]};
             epoll_ctl(poll, EPOLL_CTL_ADD, streams[begun].fd, &e);
         }
         int n = epoll_wait(poll, ready, 256, begun < count ? 1 : 100);
-        now = clock_now();
         for (int i = 0; i < n; i++)
-            take_events(ready[i].data.ptr, now, delay > 0);
+            take_events(ready[i].data.ptr);
+        now = clock_now();
+        if (!counting && begun == count && now >= from) {
+            counting = true;
+            from = now;
+            usage_of(pid, &before, &resident);
+            clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own_time);
+            own = -(double)own_time.tv_sec - (double)own_time.tv_nsec / 1e9;
+        }
     }
-    double seconds = (double)(clock_now() - start) / (double)NS_PER_S;
-    usage_of(argv[2], &cpu, &resident);
-    cpu -= cpu_before;
-    printf("%llu streams, delay %llu ms: %.0f events/s; worker %.2f µs of CPU per event, "
-           "%.0f %% of a core, %.1f MB",
-           (unsigned long long)count, (unsigned long long)delay, (double)events / seconds,
-           cpu * 1e6 / (double)events, cpu / seconds * 100, (double)resident / 1024);
-    if (delay)
-        printf("; gaps p1 %.2f p50 %.2f p99 %.2f p99.9 %.2f ms", gap_ms(0.01), gap_ms(0.5),
-               gap_ms(0.99), gap_ms(0.999));
-    printf("\n");
+    usage_of(pid, &after, &resident);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own_time);
+    own += (double)own_time.tv_sec + (double)own_time.tv_nsec / 1e9;
+    show(count, (double)(now - from) / (double)NS_PER_S, after - before, own, resident);
     return 0;
 }

@@ -319,6 +319,9 @@ struct result server_start(struct server **out, uv_loop_t *loop,
         server->port = options->beside->port;
         join(server, options->beside);
         uv_async_init(loop, &server->inbox_async, on_inbox);
+        /* With a loop's first socket libuv opens a descriptor, to be safe when there are no more:
+         * now, so that there is one, and not with the first connection. */
+        uv_tcp_init(loop, &server->listener);
     } else {
         TRY(start_listening(server, options));
     }
@@ -380,9 +383,8 @@ static void wind_up(struct server *server, void (*on_stopped)(void *context))
     server->stopping = true;
     server->on_stopped = on_stopped;
     stop_taking(server);
-    if (server->listens) {
-        close_handle(server, &server->listener);
-    } else {
+    close_handle(server, &server->listener);
+    if (!server->listens) {
         take_inbox(server);
         close_handle(server, &server->inbox_async);
     }
