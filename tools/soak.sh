@@ -2,7 +2,7 @@
 # The reference worker under a random mix of requests, faults and disconnects, for SECONDS of CPU time
 # each in the builds with ASan and UBSan and with TSan, with the stub and with an engine. Prints TAP;
 # fails when memory or descriptors grow, when the worker stops answering, or when a sanitizer finds
-# something.
+# something. Then 10,000 random requests and what must hold for each, under ASan and UBSan.
 #
 #     tools/soak.sh SECONDS
 set -euo pipefail
@@ -23,4 +23,8 @@ for kind in clang threads; do
             --drain-timeout-sec 0 || status=1
     done
 done
+dir=build-check-clang
+ninja --quiet -C $dir tests/property/test_property
+PROPERTY_CASES=10000 $dir/tests/property/test_property $dir/systems/worker/assay-worker \
+    --stub-mode --port={port} || status=1
 exit $status
