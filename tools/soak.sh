@@ -26,5 +26,5 @@ done
 dir=build-check-clang
 ninja --quiet -C $dir tests/property/test_property
 PROPERTY_CASES=10000 $dir/tests/property/test_property $dir/systems/worker/assay-worker \
-    --stub-mode --port={port} || status=1
+    --stub-mode '--port={port}' || status=1
 exit $status

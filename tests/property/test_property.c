@@ -70,8 +70,7 @@ static const char *ask(struct arena *arena, const struct scenario *s, const stru
 
 /* ---- what must hold ---- */
 
-static const char *same_as_expected(struct arena *arena, const struct scenario *s,
-                                    const struct answer *answer, size_t choice,
+static const char *same_as_expected(struct arena *arena, const struct answer *answer, size_t choice,
                                     const struct said *expected)
 {
     const struct said *said = &answer->choices[choice];
@@ -89,7 +88,6 @@ static const char *same_as_expected(struct arena *arena, const struct scenario *
     text_printf(&t, "\ngot %zu tokens, %.*s %.*s: ", said->count, SLICE_ARG(said->finish),
                 SLICE_ARG(said->sequence));
     text_add_json(&t, said->text);
-    (void)s;
     return text_str(&t);
 }
 
@@ -110,7 +108,7 @@ static const char *check_variant(struct arena *arena, const struct scenario *s,
     const char *fault = ask(arena, s, v, true, &answer, &response);
     size_t tokens = 0, tried = 0;
     for (size_t i = 0; i < s->n && !fault; i++) {
-        fault = same_as_expected(arena, s, &answer, i, &expected[i]);
+        fault = same_as_expected(arena, &answer, i, &expected[i]);
         tokens += expected[i].count;
     }
     if (!fault && answer.completion_tokens >= 0 && (size_t)answer.completion_tokens != tokens)
