@@ -20,7 +20,7 @@ for kind in clang threads; do
     for engine in --stub-mode "--engine=$dir/tests/engine/engine_example.so"; do
         echo "# $kind, $engine: $SOAK_SECONDS s of CPU"
         "$dir/tests/soak/soak" "$dir/systems/worker/assay-worker" "$engine" --port 0 \
-            --drain-timeout-sec 0 || status=1
+            --threads 2 --drain-timeout-sec 0 || status=1
     done
 done
 dir=build-check-clang
