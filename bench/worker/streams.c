@@ -5,9 +5,9 @@
  *
  *     streams PORT PID STREAMS DELAY-MS SECONDS [TOKENS [chat]]
  *
- * Load as a service has it: streams begin one after the other, spread evenly over two seconds, so
+ * Load as a service has it: streams begin one after the other, spread evenly over four seconds, so
  * that their events are due at all times and not in heaps; a stream that is over begins again on
- * its connection. What is counted begins a second later and ends after SECONDS. Without a delay all
+ * its connection. What is counted begins two seconds later and ends after SECONDS. Without a delay all
  * begin at once.
  *
  * A gap is from one read with events to the next, by two clocks: when the kernel took the segment
@@ -32,8 +32,8 @@
 #include "core/memory.h"
 #include "core/parse.h"
 
-#define RAMP (2 * NS_PER_S)
-#define WARM_UP NS_PER_S
+#define RAMP (4 * NS_PER_S)
+#define WARM_UP (2 * NS_PER_S)
 
 #define GAP_STEP_NS 10000 /* of a table of gaps */
 #define GAP_STEPS 200000
