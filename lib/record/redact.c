@@ -95,6 +95,50 @@ static void add_percent(struct redactor *r, struct arena *arena, struct slice se
     add_pattern(r, text_slice(&t));
 }
 
+/* JSON within JSON within JSON: an answer tells what it was sent, and a log tells the answer. */
+#define JSON_LEVELS 3
+
+/*
+ * As JSON strings have it: with as little escaped as must be, or as the JSON of Go (<, > and & by
+ * their numbers) and of PHP (\/), and everything outside ASCII as it is or, as Python's, by number.
+ */
+static struct slice json_escaped(struct arena *arena, struct slice s, const char *also, bool ascii)
+{
+    struct text t = text_in(arena);
+    while (s.len) {
+        unsigned char c = (unsigned char)s.data[0];
+        size_t len = utf8_sequence(s);
+        if (c && c < 0x80 && strchr(also, c)) {
+            text_printf(&t, c == '/' ? "\\%c" : "\\u%04x", c);
+        } else if (ascii && len > 1) {
+            uint32_t point = c & (0x7fu >> len);
+            for (size_t i = 1; i < len; i++)
+                point = point << 6 | ((unsigned char)s.data[i] & 0x3f);
+            if (point < 0x10000)
+                text_printf(&t, "\\u%04x", point);
+            else
+                text_printf(&t, "\\u%04x\\u%04x", 0xd7c0 + (point >> 10), 0xdc00 + (point & 0x3ff));
+        } else {
+            struct text one = text_in(arena);
+            text_add_json(&one, slice_part(s, 0, len ? len : 1));
+            text_add(&t, slice_part(text_slice(&one), 1, one.len - 2));
+        }
+        s = slice_from(s, len ? len : 1);
+    }
+    return text_slice(&t);
+}
+
+static void add_json(struct redactor *r, struct arena *arena, struct slice secret, const char *also)
+{
+    struct slice kept = secret, ascii = secret;
+    for (int level = 0; level < JSON_LEVELS; level++) {
+        kept = json_escaped(arena, kept, also, false);
+        ascii = json_escaped(arena, ascii, also, true);
+        add_pattern(r, kept);
+        add_pattern(r, ascii);
+    }
+}
+
 /* Inside single quotes, as the commands that rerun a case have it. */
 static void add_shell(struct redactor *r, struct arena *arena, struct slice secret)
 {
@@ -144,9 +188,12 @@ void redactor_add(struct redactor *redactor, struct slice secret)
     add_percent(redactor, arena, secret, "0123456789ABCDEF", false);
     add_percent(redactor, arena, secret, "0123456789abcdef", false);
     add_percent(redactor, arena, secret, "0123456789ABCDEF", true);
-    struct text json = text_in(arena);
-    text_add_json(&json, secret);
-    add_pattern(redactor, slice_part(text_slice(&json), 1, json.len - 2));
+    add_json(redactor, arena, secret, "");
+    add_json(redactor, arena, secret, "<>&");
+    add_json(redactor, arena, secret, "/");
+    struct text xml = text_in(arena);
+    text_add_xml(&xml, secret);
+    add_pattern(redactor, text_slice(&xml));
     add_shell(redactor, arena, secret);
     for (size_t shift = 0; shift < 3; shift++) {
         add_base64(redactor, arena, secret, standard, shift);

@@ -205,7 +205,7 @@ def refused(folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--path", action="append", default=[])
-    os.environ["PATH"] = os.pathsep.join([*parser.parse_args().path, os.environ["PATH"]])
+    os.environ["PATH"] = os.pathsep.join([*map(os.path.abspath, parser.parse_args().path), os.environ["PATH"]])
     for scene in (told_when_it_matters, signed, in_every_form, tried_again, refused):
         with tempfile.TemporaryDirectory() as folder:
             scene(folder)

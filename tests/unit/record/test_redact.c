@@ -32,11 +32,17 @@ static void a_secret_is_removed_in_every_shape(void **state)
         "p4%22ss%20w%2frd%2b", /* in lower case */
         "p4%22ss+w%2Frd%2B",   /* in a form */
         "p4\\\"ss w/rd+",      /* in JSON */
+        "p4\\\"ss w\\/rd+",    /* in the JSON of PHP */
+        "p4\\\\\\\"ss w/rd+",  /* in JSON within JSON */
+        "p4&quot;ss w/rd+",    /* in XML and HTML */
     };
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
         const char *text = arena_printf(arena, "before %s, after", shapes[i]);
         assert_text(text_of(r, arena, text), "before [secret], after");
     }
+    redactor_add(r, SLICE("<\xc3\xa9t\xc3\xa9> \xf0\x9f\x94\x91"));
+    assert_text(text_of(r, arena, "\\u003c\xc3\xa9t\xc3\xa9\\u003e \xf0\x9f\x94\x91"), "[secret]");
+    assert_text(text_of(r, arena, "<\\u00e9t\\u00e9> \\ud83d\\udd11"), "[secret]");
     /* In base64 the last character also holds bits of what follows. */
     assert_text(text_of(r, arena, "before cDQic3Mgdy9yZCs=, after"), "before [secret]s=, after");
     redactor_free(r);
