@@ -201,3 +201,11 @@ void options_help(FILE *to)
         fprintf(to, "  %-28s %s\n", left, o->help);
     }
 }
+
+bool options_text(size_t i, struct option_text *text)
+{
+    if (i >= OPTION_COUNT)
+        return false;
+    *text = (struct option_text){table[i].name, table[i].argument, table[i].help};
+    return true;
+}

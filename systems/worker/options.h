@@ -1,6 +1,7 @@
 /*
- * The command line of assay-worker: one table of options gives the parser and --help. The names are
- * those of the original worker and its specification; what the stub adds says so.
+ * The command line of assay-worker: one table of options gives the parser, --help and the manual
+ * page. The names are those of the original worker and its specification; what the stub adds says
+ * so.
  */
 #ifndef WORKER_OPTIONS_H
 #define WORKER_OPTIONS_H
@@ -37,5 +38,13 @@ struct options {
 struct result options_read(struct options *options, int argc, char *const *argv) MUST_USE;
 
 void options_help(FILE *to);
+
+/* One row of the table, as people see it. */
+struct option_text {
+    const char *name, *argument, *help; /* argument: NULL when it takes none */
+};
+
+/* The i-th option; false when there are not so many. */
+bool options_text(size_t i, struct option_text *text);
 
 #endif

@@ -25,7 +25,7 @@ prefix=$stage$(meson introspect "$build" --buildoptions |
 
 missing=0
 for file in bin/assay bin/assay-worker include/assay/assay.h share/man/man1/assay-run.1 \
-    share/man/man5/assay-suite.5 share/bash-completion/completions/assay \
+    share/man/man1/assay-worker.1 share/man/man5/assay-suite.5 share/bash-completion/completions/assay \
     share/zsh/site-functions/_assay share/fish/vendor_completions.d/assay.fish; do
     [ -s "$prefix/$file" ] || {
         echo "# $file is missing"
@@ -33,7 +33,21 @@ for file in bin/assay bin/assay-worker include/assay/assay.h share/man/man1/assa
     }
 done
 [ -e "$prefix/bin/assay-documents" ] && missing=1
+[ -e "$prefix/bin/assay-worker-manual" ] && missing=1
 report $missing 'programs, header, manual pages and completions are where they belong'
+
+# What --help and --help-faults name stands at the beginning of a paragraph of the page.
+missing=0
+page=$(sed 's/\\-/-/g; s/\\fB//; s/\\fR.*//' "$prefix/share/man/man1/assay-worker.1")
+for name in $("$prefix/bin/assay-worker" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p') \
+    $("$prefix/bin/assay-worker" --help-faults | sed -n 's/^| `\([a-z0-9_]*\)`.*/\1/p'); do
+    grep -qxF -e "$name" <<<"$page" || {
+        echo "# $name is not in assay-worker.1"
+        missing=1
+    }
+done
+[ "$(grep -c '^--' <<<"$page")" -ge 20 ] || missing=1
+report $missing 'the manual page of assay-worker has every option and every fault'
 
 pc=$(find "$prefix" -name assay.pc)
 PKG_CONFIG_PATH=$(dirname "$pc")
