@@ -66,6 +66,11 @@ void database_rollback(struct database *db)
     db->driver->rollback(db);
 }
 
+struct result database_lock(struct database *db)
+{
+    return db->driver->lock(db);
+}
+
 struct result database_execute(struct database *db, const char *sql)
 {
     return db->driver->execute(db, sql);

@@ -49,6 +49,12 @@ struct result database_begin(struct database *db, enum database_access access) M
 struct result database_commit(struct database *db) MUST_USE;
 void database_rollback(struct database *db); /* also when none is open */
 
+/*
+ * Within a transaction: wait for every other that has called this, and keep others waiting until
+ * this one ends. With SQLite only one transaction writes anyway.
+ */
+struct result database_lock(struct database *db) MUST_USE;
+
 /* --- statements --- */
 
 /* One or several statements without parameters and rows. */

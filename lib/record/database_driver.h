@@ -32,6 +32,7 @@ struct database_driver {
     struct result (*begin)(struct database *db, enum database_access access);
     struct result (*commit)(struct database *db);
     void (*rollback)(struct database *db);
+    struct result (*lock)(struct database *db);
     struct result (*execute)(struct database *db, const char *sql);
 
     struct result (*prepare)(struct database *db, const char *sql, bool scan, struct query **out);

@@ -122,6 +122,12 @@ static void rollback(struct database *db)
     sqlite3_exec(database_sqlite(db), "ROLLBACK", NULL, NULL, NULL);
 }
 
+static struct result lock(struct database *db)
+{
+    (void)db; /* BEGIN IMMEDIATE did it */
+    return RESULT_OK;
+}
+
 /* --- queries --- */
 
 static sqlite3_stmt *statement(const struct query *q)
@@ -285,6 +291,7 @@ static const struct database_driver driver = {
     .begin = begin,
     .commit = commit,
     .rollback = rollback,
+    .lock = lock,
     .execute = execute,
     .prepare = prepare,
     .free_query = free_query,

@@ -1,5 +1,5 @@
 /*
- * The SQLite store: everything that reads. A run is read in one pass: one cursor per table, all in
+ * The store: everything that reads. A run is read in one pass: one cursor per table, all in
  * the order of their keys and moved on together, so that a million results cost a million rows and
  * not a million queries.
  */
@@ -13,19 +13,19 @@
 
 struct result store_totals(struct store *store, int64_t run, struct run_info *info)
 {
-    sqlite3_stmt *q = NULL;
+    struct query *q = NULL;
     bool row;
 
     memset(info->counts, 0, sizeof(info->counts));
     info->slow = info->flaky = info->leaky = info->timed_out = 0;
     TRY(store_statement(store, STATEMENT_TOTALS, &q));
-    sqlite3_bind_int64(q, 1, run);
+    query_set_integer(q, 1, run);
     for (;;) {
-        TRY(store_step(store, q, &row));
+        TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
-        int64_t status = sqlite3_column_int64(q, 0), flags = sqlite3_column_int64(q, 1);
-        size_t count = (size_t)sqlite3_column_int64(q, 2);
+        int64_t status = query_integer(q, 0), flags = query_integer(q, 1);
+        size_t count = (size_t)query_integer(q, 2);
         if (status >= 0 && status < CASE_STATUS_COUNT)
             info->counts[status] += count;
         info->slow += flags & CASE_SLOW ? count : 0;
@@ -38,72 +38,72 @@ struct result store_totals(struct store *store, int64_t run, struct run_info *in
 static struct result read_run(struct store *store, struct arena *arena, int64_t run,
                               struct run_info *out)
 {
-    sqlite3_stmt *q = NULL;
+    struct query *q = NULL;
     bool row;
 
     TRY(store_statement(store, STATEMENT_READ_RUN, &q));
-    sqlite3_bind_int64(q, 1, run);
-    TRY(store_step(store, q, &row));
+    query_set_integer(q, 1, run);
+    TRY(query_next(q, &row));
     MUST(row, "run number %lld vanished", (long long)run);
     *out = (struct run_info){
-        .id = store_column_text(arena, q, 0),
-        .command = store_column_text(arena, q, 1),
-        .host = store_column_text(arena, q, 3),
-        .version = store_column_text(arena, q, 4),
-        .seed = (uint64_t)sqlite3_column_int64(q, 5),
-        .jobs = (uint32_t)sqlite3_column_int64(q, 6),
-        .started_wall = sqlite3_column_int64(q, 7),
-        .duration = sqlite3_column_int64(q, 8),
+        .id = query_copy(q, 0, arena),
+        .command = query_copy(q, 1, arena),
+        .host = query_copy(q, 3, arena),
+        .version = query_copy(q, 4, arena),
+        .seed = (uint64_t)query_integer(q, 5),
+        .jobs = (uint32_t)query_integer(q, 6),
+        .started_wall = query_integer(q, 7),
+        .duration = query_integer(q, 8),
         .exit_status = -1,
-        .planned = (size_t)sqlite3_column_int64(q, 10),
-        .machine = store_column_text(arena, q, 11),
+        .planned = (size_t)query_integer(q, 10),
+        .machine = query_copy(q, 11, arena),
     };
-    if (sqlite3_column_type(q, 9) != SQLITE_NULL)
-        out->exit_status = sqlite3_column_int(q, 9);
-    struct slice options = store_column_text(arena, q, 2);
-    sqlite3_reset(q);
+    if (!query_null(q, 9))
+        out->exit_status = (int)query_integer(q, 9);
+    struct slice options = query_copy(q, 2, arena);
+    query_reset(q);
     if (options.len && !result_ok(jsontext_read_in(arena, options, &out->options)))
         return error_context((struct result){error_last()->code},
-                             "result store %s, options of run %.*s", store->path,
+                             "result store %s, options of run %.*s", database_name(store->database),
                              SLICE_ARG(out->id));
     return store_totals(store, run, out);
 }
 
 /* "20261121-101530-4f2a, 20261120-…" from rows (run, id). */
-static struct result list_runs(struct store *store, struct arena *arena, sqlite3_stmt *q,
-                               struct text *list)
+static struct result list_runs(struct query *q, struct text *list)
 {
     bool row;
     for (;;) {
-        TRY(store_step(store, q, &row));
+        TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
         if (list->len)
             text_add_str(list, ", ");
-        text_add(list, store_column_text(arena, q, 1));
+        text_add(list, query_text(q, 1));
     }
 }
 
 static struct result no_such_run(struct store *store, struct arena *arena, struct slice wanted)
 {
     struct text list = text_in(arena);
-    sqlite3_stmt *q = NULL;
+    struct query *q = NULL;
 
     TRY(store_statement(store, STATEMENT_LATEST_RUNS, &q));
-    TRY(list_runs(store, arena, q, &list));
-    ENSURE(list.len, ERR_NOT_FOUND, "result store %s holds no run yet", store->path);
+    TRY(list_runs(q, &list));
+    ENSURE(list.len, ERR_NOT_FOUND, "result store %s holds no run yet",
+           database_name(store->database));
     return error_set(ERR_NOT_FOUND, "result store %s has no run \"%.*s\"; the latest are %s",
-                     store->path, SLICE_ARG(wanted), text_str(&list));
+                     database_name(store->database), SLICE_ARG(wanted), text_str(&list));
 }
 
 static struct result several_runs(struct store *store, struct arena *arena, struct slice wanted)
 {
     struct text list = text_in(arena);
-    sqlite3_stmt *q = NULL;
+    struct query *q = NULL;
 
     TRY(store_statement(store, STATEMENT_MATCH_RUN, &q));
-    store_bind_text(store, q, 1, wanted);
-    TRY(list_runs(store, arena, q, &list));
+    store_set_text(q, 1, wanted);
+    TRY(list_runs(q, &list));
     return error_set(ERR_NOT_FOUND, "several runs begin with \"%.*s\": %s; give more of the id",
                      SLICE_ARG(wanted), text_str(&list));
 }
@@ -111,34 +111,34 @@ static struct result several_runs(struct store *store, struct arena *arena, stru
 struct result store_find(struct store *store, struct arena *arena, struct slice wanted,
                          struct run_info *out)
 {
-    sqlite3_stmt *q = NULL;
+    struct query *q = NULL;
     bool row, last = slice_is(wanted, "last");
 
     TRY(store_statement(store, last ? STATEMENT_LATEST_RUNS : STATEMENT_MATCH_RUN, &q));
     if (!last)
-        store_bind_text(store, q, 1, wanted);
+        store_set_text(q, 1, wanted);
     if (!last && wanted.len == 0)
         return no_such_run(store, arena, wanted);
-    TRY(store_step(store, q, &row));
+    TRY(query_next(q, &row));
     if (!row)
         return no_such_run(store, arena, wanted);
-    int64_t run = sqlite3_column_int64(q, 0);
-    bool exact = slice_eq(store_column_text(arena, q, 1), wanted);
+    int64_t run = query_integer(q, 0);
+    bool exact = slice_eq(query_text(q, 1), wanted);
     if (!last && !exact) {
-        TRY(store_step(store, q, &row));
+        TRY(query_next(q, &row));
         if (row) {
-            sqlite3_reset(q);
+            query_reset(q);
             return several_runs(store, arena, wanted);
         }
     }
-    sqlite3_reset(q);
+    query_reset(q);
     return read_run(store, arena, run, out);
 }
 
 /* --- keys --- */
 
-static struct result read_keys(struct store *store, struct arena *arena, sqlite3_stmt *q,
-                               struct slice **keys, size_t *count)
+static struct result read_keys(struct arena *arena, struct query *q, struct slice **keys,
+                               size_t *count)
 {
     size_t room = 0;
     bool row;
@@ -146,7 +146,7 @@ static struct result read_keys(struct store *store, struct arena *arena, sqlite3
     *keys = NULL;
     *count = 0;
     for (;;) {
-        TRY(store_step(store, q, &row));
+        TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
         if (*count == room) {
@@ -156,7 +156,7 @@ static struct result read_keys(struct store *store, struct arena *arena, sqlite3
                 memcpy(more, *keys, *count * sizeof(**keys));
             *keys = more;
         }
-        (*keys)[(*count)++] = store_column_text(arena, q, 0);
+        (*keys)[(*count)++] = query_copy(q, 0, arena);
     }
 }
 
@@ -166,13 +166,13 @@ static struct result keys_by_status(struct store *store, struct arena *arena, st
                                     int status_count, struct slice **keys, size_t *count)
 {
     int64_t run;
-    sqlite3_stmt *q = NULL;
+    struct query *q = NULL;
     TRY(store_run_number(store, run_id, &run));
     TRY(store_statement(store, which, &q));
-    sqlite3_bind_int64(q, 1, run);
+    query_set_integer(q, 1, run);
     for (int i = 0; i < status_count; i++)
-        sqlite3_bind_int64(q, 2 + i, statuses[i]);
-    return read_keys(store, arena, q, keys, count);
+        query_set_integer(q, 2 + i, statuses[i]);
+    return read_keys(arena, q, keys, count);
 }
 
 struct result store_unfinished(struct store *store, struct arena *arena, struct slice run_id,
@@ -206,17 +206,17 @@ int64_t store_expected_duration(struct store *store, struct slice key)
 {
     int64_t durations[20];
     size_t count = 0;
-    sqlite3_stmt *q = NULL;
+    struct query *q = NULL;
     bool row = true;
 
     /* An estimate: a store that cannot be read here will be reported by whoever must have it. */
     if (!result_ok(store_statement(store, STATEMENT_DURATIONS, &q)))
         return -1;
-    store_bind_text(store, q, 1, key);
-    sqlite3_bind_int64(q, 2, CASE_PASSED);
-    while (count < 20 && result_ok(store_step(store, q, &row)) && row)
-        durations[count++] = sqlite3_column_int64(q, 0);
-    sqlite3_reset(q);
+    store_set_text(q, 1, key);
+    query_set_integer(q, 2, CASE_PASSED);
+    while (count < 20 && result_ok(query_next(q, &row)) && row)
+        durations[count++] = query_integer(q, 0);
+    query_reset(q);
     if (count == 0)
         return -1;
     qsort(durations, count, sizeof(durations[0]), by_value);
@@ -227,7 +227,7 @@ int64_t store_expected_duration(struct store *store, struct slice key)
 
 /* A table read in the order of its keys (sequence, attempt, step). */
 struct cursor {
-    sqlite3_stmt *q;
+    struct query *q;
     bool row; /* stands on a row */
 };
 
@@ -235,15 +235,15 @@ static struct result cursor_open(struct store *store, enum statement which, int6
                                  struct cursor *c)
 {
     TRY(store_statement(store, which, &c->q));
-    sqlite3_bind_int64(c->q, 1, run);
-    return store_step(store, c->q, &c->row);
+    query_set_integer(c->q, 1, run);
+    return query_next(c->q, &c->row);
 }
 
 /* Does the row belong to the thing with these first key columns? */
 static bool cursor_at(const struct cursor *c, const int64_t *key, int columns)
 {
     for (int i = 0; i < columns; i++)
-        if (!c->row || sqlite3_column_int64(c->q, i) != key[i])
+        if (!c->row || query_integer(c->q, i) != key[i])
             return false;
     return true;
 }
@@ -256,11 +256,11 @@ struct visit {
     int64_t key[3]; /* sequence, attempt, step being read */
 };
 
-static struct place read_place(struct visit *v, sqlite3_stmt *q, int at)
+static struct place read_place(struct visit *v, struct query *q, int at)
 {
-    struct place place = {.line = (uint32_t)sqlite3_column_int64(q, at + 1),
-                          .column = (uint32_t)sqlite3_column_int64(q, at + 2)};
-    struct slice file = store_column_text(v->arena, q, at);
+    struct place place = {.line = (uint32_t)query_integer(q, at + 1),
+                          .column = (uint32_t)query_integer(q, at + 2)};
+    struct slice file = query_copy(q, at, v->arena);
     if (file.len) {
         struct source *source = ARENA_NEW(v->arena, struct source);
         source->name = file.data;
@@ -271,20 +271,20 @@ static struct place read_place(struct visit *v, sqlite3_stmt *q, int at)
     return place;
 }
 
-static enum case_status read_status(sqlite3_stmt *q, int at)
+static enum case_status read_status(struct query *q, int at)
 {
-    int64_t status = sqlite3_column_int64(q, at);
+    int64_t status = query_integer(q, at);
     return status >= 0 && status < CASE_STATUS_COUNT ? (enum case_status)status : CASE_ERROR;
 }
 
-static enum error_code read_error_code(struct visit *v, sqlite3_stmt *q, int at)
+static enum error_code read_error_code(struct visit *v, struct query *q, int at)
 {
     static const enum error_code codes[] = {
 #define X(code, name, text, exit_status, retryable) ERR_##code,
         ERROR_TABLE(X)
 #undef X
     };
-    struct slice name = store_column_text(v->arena, q, at);
+    struct slice name = query_copy(q, at, v->arena);
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         if (slice_is(name, error_name(codes[i])))
             return codes[i];
@@ -297,21 +297,21 @@ static struct result read_verdicts(struct visit *v, const struct verdict **list)
     struct verdict *last = NULL;
     while (cursor_at(c, v->key, 3)) {
         struct verdict *verdict = ARENA_NEW(v->arena, struct verdict);
-        struct slice message = store_column_text(v->arena, c->q, 8);
-        verdict->check = arena_string(v->arena, store_column_text(v->arena, c->q, 3));
-        verdict->passed = sqlite3_column_int(c->q, 4);
-        verdict->impossible = sqlite3_column_int(c->q, 5);
-        verdict->expected = store_column_text(v->arena, c->q, 6);
-        verdict->actual = store_column_text(v->arena, c->q, 7);
+        struct slice message = query_copy(c->q, 8, v->arena);
+        verdict->check = arena_string(v->arena, query_copy(c->q, 3, v->arena));
+        verdict->passed = query_integer(c->q, 4) != 0;
+        verdict->impossible = query_integer(c->q, 5) != 0;
+        verdict->expected = query_copy(c->q, 6, v->arena);
+        verdict->actual = query_copy(c->q, 7, v->arena);
         verdict->message = message.len ? message.data : NULL;
         verdict->at = read_place(v, c->q, 9);
-        verdict->detail = store_column_text(v->arena, c->q, 12);
+        verdict->detail = query_copy(c->q, 12, v->arena);
         if (last)
             last->next = verdict;
         else
             *list = verdict;
         last = verdict;
-        TRY(store_step(v->store, c->q, &c->row));
+        TRY(query_next(c->q, &c->row));
     }
     return RESULT_OK;
 }
@@ -330,14 +330,14 @@ static struct result read_usages(struct visit *v, struct step_result *step)
             usages = more;
         }
         usages[step->usage_count++] = (struct usage){
-            .model = store_column_text(v->arena, c->q, 3),
-            .input_tokens = sqlite3_column_int64(c->q, 4),
-            .output_tokens = sqlite3_column_int64(c->q, 5),
-            .cost = sqlite3_column_int64(c->q, 6),
-            .cached = sqlite3_column_int(c->q, 7),
-            .graded = sqlite3_column_int(c->q, 8),
+            .model = query_copy(c->q, 3, v->arena),
+            .input_tokens = query_integer(c->q, 4),
+            .output_tokens = query_integer(c->q, 5),
+            .cost = query_integer(c->q, 6),
+            .cached = query_integer(c->q, 7) != 0,
+            .graded = query_integer(c->q, 8) != 0,
         };
-        TRY(store_step(v->store, c->q, &c->row));
+        TRY(query_next(c->q, &c->row));
     }
     step->usages = usages;
     return RESULT_OK;
@@ -349,37 +349,37 @@ static struct result read_steps(struct visit *v, const struct step_result **list
     struct step_result *last = NULL;
     while (cursor_at(c, v->key, 2)) {
         struct step_result *step = ARENA_NEW(v->arena, struct step_result);
-        v->key[2] = sqlite3_column_int64(c->q, 2);
-        step->name = store_column_text(v->arena, c->q, 3);
-        step->kind = store_column_text(v->arena, c->q, 4);
-        step->trial = (uint32_t)sqlite3_column_int64(c->q, 5);
-        step->index = (uint32_t)sqlite3_column_int64(c->q, 6);
+        v->key[2] = query_integer(c->q, 2);
+        step->name = query_copy(c->q, 3, v->arena);
+        step->kind = query_copy(c->q, 4, v->arena);
+        step->trial = (uint32_t)query_integer(c->q, 5);
+        step->index = (uint32_t)query_integer(c->q, 6);
         step->status = read_status(c->q, 7);
         step->error_code = read_error_code(v, c->q, 8);
-        step->error = store_column_text(v->arena, c->q, 9);
+        step->error = query_copy(c->q, 9, v->arena);
         step->at = read_place(v, c->q, 10);
-        step->started = sqlite3_column_int64(c->q, 13);
-        step->duration = sqlite3_column_int64(c->q, 14);
-        step->first_byte = sqlite3_column_int64(c->q, 15);
-        step->first_token = sqlite3_column_int64(c->q, 16);
-        step->leaky = sqlite3_column_int(c->q, 17);
-        step->service = store_column_text(v->arena, c->q, 18);
-        step->connect = sqlite3_column_int64(c->q, 19);
-        step->checks = sqlite3_column_int64(c->q, 20);
+        step->started = query_integer(c->q, 13);
+        step->duration = query_integer(c->q, 14);
+        step->first_byte = query_integer(c->q, 15);
+        step->first_token = query_integer(c->q, 16);
+        step->leaky = query_integer(c->q, 17) != 0;
+        step->service = query_copy(c->q, 18, v->arena);
+        step->connect = query_integer(c->q, 19);
+        step->checks = query_integer(c->q, 20);
         TRY(read_verdicts(v, &step->verdicts));
         TRY(read_usages(v, step));
         if (cursor_at(&v->evidence, v->key, 3)) {
-            step->request = store_column_text(v->arena, v->evidence.q, 3);
-            step->response = store_column_text(v->arena, v->evidence.q, 4);
-            step->log = store_column_text(v->arena, v->evidence.q, 5);
-            TRY(store_step(v->store, v->evidence.q, &v->evidence.row));
+            step->request = query_copy(v->evidence.q, 3, v->arena);
+            step->response = query_copy(v->evidence.q, 4, v->arena);
+            step->log = query_copy(v->evidence.q, 5, v->arena);
+            TRY(query_next(v->evidence.q, &v->evidence.row));
         }
         if (last)
             last->next = step;
         else
             *list = step;
         last = step;
-        TRY(store_step(v->store, c->q, &c->row));
+        TRY(query_next(c->q, &c->row));
     }
     return RESULT_OK;
 }
@@ -390,29 +390,29 @@ static struct result read_attempts(struct visit *v, const struct attempt_result 
     struct attempt_result *last = NULL;
     while (cursor_at(c, v->key, 1)) {
         struct attempt_result *attempt = ARENA_NEW(v->arena, struct attempt_result);
-        v->key[1] = sqlite3_column_int64(c->q, 1);
-        attempt->number = (uint32_t)sqlite3_column_int64(c->q, 2);
+        v->key[1] = query_integer(c->q, 1);
+        attempt->number = (uint32_t)query_integer(c->q, 2);
         attempt->status = read_status(c->q, 3);
-        attempt->started = sqlite3_column_int64(c->q, 4);
-        attempt->duration = sqlite3_column_int64(c->q, 5);
-        attempt->trials = (uint32_t)sqlite3_column_int64(c->q, 6);
-        attempt->trials_passed = (uint32_t)sqlite3_column_int64(c->q, 7);
-        attempt->given = store_column_text(v->arena, c->q, 8);
+        attempt->started = query_integer(c->q, 4);
+        attempt->duration = query_integer(c->q, 5);
+        attempt->trials = (uint32_t)query_integer(c->q, 6);
+        attempt->trials_passed = (uint32_t)query_integer(c->q, 7);
+        attempt->given = query_copy(c->q, 8, v->arena);
         TRY(read_steps(v, &attempt->steps));
         if (last)
             last->next = attempt;
         else
             *list = attempt;
         last = attempt;
-        TRY(store_step(v->store, c->q, &c->row));
+        TRY(query_next(c->q, &c->row));
     }
     return RESULT_OK;
 }
 
-static void read_list(struct visit *v, sqlite3_stmt *q, int at, const struct slice **list,
+static void read_list(struct visit *v, struct query *q, int at, const struct slice **list,
                       size_t *list_count)
 {
-    struct slice text = store_column_text(v->arena, q, at);
+    struct slice text = query_copy(q, at, v->arena);
     json_t *json;
     if (text.len == 0 || !result_ok(jsontext_read_in(v->arena, text, &json)))
         return; /* only ever written by us; without its tags a result is still a result */
@@ -426,25 +426,25 @@ static void read_list(struct visit *v, sqlite3_stmt *q, int at, const struct sli
 
 static struct result read_result(struct visit *v, struct case_result *r)
 {
-    sqlite3_stmt *q = v->results.q;
+    struct query *q = v->results.q;
 
     *r = (struct case_result){
         .arena = v->arena,
-        .key = store_column_text(v->arena, q, 1),
-        .suite = store_column_text(v->arena, q, 2),
-        .id = store_column_text(v->arena, q, 3),
-        .describe = store_column_text(v->arena, q, 4),
-        .model = store_column_text(v->arena, q, 5),
-        .file = store_column_text(v->arena, q, 6),
+        .key = query_copy(q, 1, v->arena),
+        .suite = query_copy(q, 2, v->arena),
+        .id = query_copy(q, 3, v->arena),
+        .describe = query_copy(q, 4, v->arena),
+        .model = query_copy(q, 5, v->arena),
+        .file = query_copy(q, 6, v->arena),
         .status = read_status(q, 10),
-        .flags = (unsigned)sqlite3_column_int64(q, 11),
-        .started_wall = sqlite3_column_int64(q, 12),
-        .queued = sqlite3_column_int64(q, 13),
-        .duration = sqlite3_column_int64(q, 14),
-        .slot = (uint32_t)sqlite3_column_int64(q, 15),
-        .reason = store_column_text(v->arena, q, 16),
-        .rerun = store_column_text(v->arena, q, 17),
-        .held_by = store_column_text(v->arena, q, 18),
+        .flags = (unsigned)query_integer(q, 11),
+        .started_wall = query_integer(q, 12),
+        .queued = query_integer(q, 13),
+        .duration = query_integer(q, 14),
+        .slot = (uint32_t)query_integer(q, 15),
+        .reason = query_copy(q, 16, v->arena),
+        .rerun = query_copy(q, 17, v->arena),
+        .held_by = query_copy(q, 18, v->arena),
     };
     v->source = ARENA_NEW(v->arena, struct source);
     v->source->name = arena_string(v->arena, r->file);
@@ -453,9 +453,9 @@ static struct result read_result(struct visit *v, struct case_result *r)
     read_list(v, q, 19, &r->needs, &r->need_count);
     read_list(v, q, 20, &r->uses, &r->use_count);
     read_list(v, q, 21, &r->services, &r->service_count);
-    v->key[0] = sqlite3_column_int64(q, 0);
+    v->key[0] = query_integer(q, 0);
     TRY(read_attempts(v, &r->attempts));
-    return store_step(v->store, v->results.q, &v->results.row);
+    return query_next(v->results.q, &v->results.row);
 }
 
 static struct result visit_all(struct visit *v,
@@ -481,9 +481,7 @@ struct result store_visit(struct store *store, struct slice run_id,
     int64_t run;
 
     TRY(store_run_number(store, run_id, &run));
-    /* One read transaction, so that all tables are seen at the same moment. */
-    if (sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
-        return store_error(store, "cannot be read");
+    TRY(database_begin(store->database, DATABASE_READ));
     struct result r = cursor_open(store, STATEMENT_VISIT_RESULTS, run, &v.results);
     if (result_ok(r))
         r = cursor_open(store, STATEMENT_VISIT_ATTEMPTS, run, &v.attempts);
@@ -500,32 +498,50 @@ struct result store_visit(struct store *store, struct slice run_id,
     const struct cursor *cursors[] = {&v.results,  &v.attempts, &v.steps,
                                       &v.verdicts, &v.evidence, &v.usages};
     for (size_t i = 0; i < sizeof(cursors) / sizeof(cursors[0]); i++)
-        sqlite3_reset(cursors[i]->q);
-    sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
+        if (cursors[i]->q)
+            query_reset(cursors[i]->q);
+    database_rollback(store->database); /* nothing was written */
     return r;
 }
 
 /* --- what happened beside the cases --- */
 
-static void read_event(struct arena *arena, sqlite3_stmt *q, struct event *event)
+static void read_event(struct arena *arena, struct query *q, struct event *event)
 {
-    bool note = sqlite3_column_int(q, 11);
+    bool note = query_integer(q, 11) != 0;
     *event = (struct event){
         .kind = note ? EVENT_NOTE : EVENT_SERVICE,
-        .at_wall = sqlite3_column_int64(q, 1),
+        .at_wall = query_integer(q, 1),
     };
     if (note) {
-        event->note = store_column_text(arena, q, 10);
+        event->note = query_copy(q, 10, arena);
         return;
     }
-    event->service.name = store_column_text(arena, q, 2);
-    event->service.instance = (uint32_t)sqlite3_column_int64(q, 3);
-    event->service.state = store_column_text(arena, q, 4);
-    event->service.detail = store_column_text(arena, q, 5);
-    event->service.pid = sqlite3_column_int64(q, 6);
-    event->service.signal = sqlite3_column_int(q, 7);
-    event->service.exit_code = sqlite3_column_int(q, 8);
-    event->service.log = store_column_text(arena, q, 9);
+    event->service.name = query_copy(q, 2, arena);
+    event->service.instance = (uint32_t)query_integer(q, 3);
+    event->service.state = query_copy(q, 4, arena);
+    event->service.detail = query_copy(q, 5, arena);
+    event->service.pid = query_integer(q, 6);
+    event->service.signal = (int)query_integer(q, 7);
+    event->service.exit_code = (int)query_integer(q, 8);
+    event->service.log = query_copy(q, 9, arena);
+}
+
+static struct result visit_events(struct query *q,
+                                  void (*visit)(void *context, const struct event *event),
+                                  void *context)
+{
+    for (;;) {
+        DEFER(arena_free_pointer)
+        struct arena *arena = arena_new();
+        struct event event;
+        bool row;
+        TRY(query_next(q, &row));
+        if (!row)
+            return RESULT_OK;
+        read_event(arena, q, &event);
+        visit(context, &event);
+    }
 }
 
 struct result store_visit_events(struct store *store, struct slice run_id,
@@ -533,20 +549,14 @@ struct result store_visit_events(struct store *store, struct slice run_id,
                                  void *context)
 {
     int64_t run;
-    sqlite3_stmt *q = NULL;
-    bool row;
+    struct query *q = NULL;
 
     TRY(store_run_number(store, run_id, &run));
     TRY(store_statement(store, STATEMENT_VISIT_EVENTS, &q));
-    sqlite3_bind_int64(q, 1, run);
-    for (;;) {
-        DEFER(arena_free_pointer)
-        struct arena *arena = arena_new();
-        struct event event;
-        TRY(store_step(store, q, &row));
-        if (!row)
-            return RESULT_OK;
-        read_event(arena, q, &event);
-        visit(context, &event);
-    }
+    query_set_integer(q, 1, run);
+    TRY(database_begin(store->database, DATABASE_READ));
+    struct result r = visit_events(q, visit, context);
+    query_reset(q);
+    database_rollback(store->database); /* nothing was written */
+    return r;
 }

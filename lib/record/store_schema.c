@@ -12,6 +12,8 @@
 
 #include <unistd.h>
 
+#include "record/database_sqlite.h"
+
 /* "ASSY": tells our databases from others (PRAGMA application_id). */
 #define APPLICATION_ID 0x41535359
 
@@ -189,61 +191,56 @@ const char *const store_schema[] = {
 
 const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);
 
-static struct result run_sql(sqlite3 *db, const char *path, const char *sql)
+/* --- SQLite --- */
+
+static struct result read_integer(struct database *db, const char *sql, int64_t *out)
 {
-    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    ENSURE(rc == SQLITE_OK, ERR_STORE, "result store %s: %s", path, sqlite3_errmsg(db));
+    DEFER(query_free_pointer)
+    struct query *q = NULL;
+    TRY(database_prepare(db, sql, &q));
+    TRY(store_row(q));
+    *out = query_integer(q, 0);
     return RESULT_OK;
 }
 
-static struct result read_integer(sqlite3 *db, const char *path, const char *sql, int64_t *out)
+static struct result is_sqlite(struct database *db)
 {
     sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    sqlite3 *handle = database_sqlite(db);
+    int rc = sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &statement, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
-    if (rc == SQLITE_ROW)
-        *out = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     ENSURE(rc != SQLITE_NOTADB, ERR_STORE,
            "%s is not a result store: the file is no SQLite database; name another with --store",
-           path);
-    ENSURE(rc == SQLITE_ROW, ERR_STORE, "result store %s: %s", path, sqlite3_errmsg(db));
+           database_name(db));
+    ENSURE(rc == SQLITE_ROW, ERR_STORE, "result store %s: %s", database_name(db),
+           sqlite3_errmsg(handle));
     return RESULT_OK;
 }
 
-/* What is there: 0 for an empty database; a database of somebody else's is refused. */
-static struct result read_version(sqlite3 *db, const char *path, int count, int64_t *version)
+static struct result read_sqlite_version(struct database *db, int64_t *version)
 {
     int64_t application = 0, tables = 0;
 
-    TRY(read_integer(db, path, "PRAGMA user_version", version));
-    TRY(read_integer(db, path, "PRAGMA application_id", &application));
+    TRY(is_sqlite(db));
+    TRY(read_integer(db, "PRAGMA user_version", version));
+    TRY(read_integer(db, "PRAGMA application_id", &application));
     if (application != APPLICATION_ID)
-        TRY(read_integer(db, path, "SELECT count(*) FROM sqlite_schema", &tables));
+        TRY(read_integer(db, "SELECT count(*) FROM sqlite_schema", &tables));
     ENSURE(tables == 0, ERR_STORE,
            "%s is not a result store: it is an SQLite database of another program; name another "
            "with --store",
-           path);
-    ENSURE(*version <= count, ERR_STORE,
-           "result store %s has schema version %lld, made by a newer assay; this one knows up to "
-           "%d: use the newer assay, or name another store with --store",
-           path, (long long)*version, count);
+           database_name(db));
     return RESULT_OK;
 }
 
-static struct result apply(sqlite3 *db, const char *path, const char *const *steps, int count)
+static struct result write_sqlite_version(struct database *db, int version)
 {
-    int64_t version;
     char sql[96];
-
-    /* Again, now that nobody else can write: another process may have been quicker. */
-    TRY(read_version(db, path, count, &version));
-    for (int64_t i = version; i < count; i++)
-        TRY(run_sql(db, path, steps[i]));
-    snprintf(sql, sizeof(sql), "PRAGMA user_version = %d; PRAGMA application_id = %d", count,
+    snprintf(sql, sizeof(sql), "PRAGMA user_version = %d; PRAGMA application_id = %d", version,
              APPLICATION_ID);
-    return run_sql(db, path, sql);
+    return database_execute(db, sql);
 }
 
 /*
@@ -251,11 +248,12 @@ static struct result apply(sqlite3 *db, const char *path, const char *const *ste
  * wait for that by its busy timeout, so processes that create one store together are waited for
  * here.
  */
-static struct result switch_to_wal(sqlite3 *db, const char *path)
+static struct result switch_to_wal(struct database *db)
 {
+    sqlite3 *handle = database_sqlite(db);
     for (int tries = 0;; tries++) {
         sqlite3_stmt *statement = NULL;
-        int rc = sqlite3_prepare_v2(db, "PRAGMA journal_mode = WAL", -1, &statement, NULL);
+        int rc = sqlite3_prepare_v2(handle, "PRAGMA journal_mode = WAL", -1, &statement, NULL);
         if (rc == SQLITE_OK)
             rc = sqlite3_step(statement);
         bool done =
@@ -266,58 +264,118 @@ static struct result switch_to_wal(sqlite3 *db, const char *path)
         ENSURE(rc == SQLITE_BUSY && tries < 500, ERR_STORE,
                "result store %s cannot use a write-ahead log (%s): is it on a network file system? "
                "Name one on a local disk with --store",
-               path, sqlite3_errmsg(db));
+               database_name(db), sqlite3_errmsg(handle));
         usleep(10000);
     }
 }
 
 /* The file and its entry in the folder onto the disk. */
-static struct result sync_file(sqlite3 *db, const char *path)
+static struct result sync_file(struct database *db)
 {
     sqlite3_file *file = NULL;
-    int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    int rc = sqlite3_file_control(database_sqlite(db), "main", SQLITE_FCNTL_FILE_POINTER, &file);
     if (rc == SQLITE_OK)
         rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
-    ENSURE(rc == SQLITE_OK, ERR_STORE, "result store %s: cannot be written to disk: %s", path,
-           sqlite3_errstr(rc));
+    ENSURE(rc == SQLITE_OK, ERR_STORE, "result store %s: cannot be written to disk: %s",
+           database_name(db), sqlite3_errstr(rc));
     return RESULT_OK;
 }
 
-static struct result apply_together(sqlite3 *db, const char *path, const char *const *steps,
-                                    int count)
+/* --- PostgreSQL --- */
+
+/* The version stands in a table of ours, the first that is made. */
+static struct result read_postgresql_version(struct database *db, int64_t *version)
 {
-    TRY(run_sql(db, path, "BEGIN IMMEDIATE"));
-    struct result applied = apply(db, path, steps, count);
+    int64_t ours = 0, foreign = 0;
+
+    TRY(read_integer(db, "SELECT count(*) FROM pg_class WHERE oid = to_regclass('assay_store')",
+                     &ours));
+    *version = 0;
+    if (ours)
+        return read_integer(db, "SELECT max(version) FROM assay_store", version);
+    TRY(read_integer(db, "SELECT count(*) FROM pg_class WHERE oid = to_regclass('run')", &foreign));
+    ENSURE(foreign == 0, ERR_STORE,
+           "%s is not a result store: it has a table \"run\" of another program; name another "
+           "database with --store, or another schema with ?options=-csearch_path%%3Dassay",
+           database_name(db));
+    return RESULT_OK;
+}
+
+static struct result write_postgresql_version(struct database *db, int version)
+{
+    char sql[160];
+    snprintf(sql, sizeof(sql),
+             "CREATE TABLE IF NOT EXISTS assay_store (version INTEGER NOT NULL);"
+             "DELETE FROM assay_store; INSERT INTO assay_store VALUES (%d)",
+             version);
+    return database_execute(db, sql);
+}
+
+/* --- migrating --- */
+
+/* What is there: 0 for an empty database; a database of somebody else's is refused. */
+static struct result read_version(struct database *db, int count, int64_t *version)
+{
+    bool sqlite = database_kind(db) == DATABASE_SQLITE;
+    TRY(sqlite ? read_sqlite_version(db, version) : read_postgresql_version(db, version));
+    ENSURE(*version <= count, ERR_STORE,
+           "result store %s has schema version %lld, made by a newer assay; this one knows up to "
+           "%d: use the newer assay, or name another store with --store",
+           database_name(db), (long long)*version, count);
+    return RESULT_OK;
+}
+
+static struct result apply(struct database *db, const char *const *steps, int count)
+{
+    int64_t version;
+
+    /* Again, now that nobody else can write: another process may have been quicker. */
+    TRY(database_lock(db));
+    TRY(read_version(db, count, &version));
+    if (version == count)
+        return RESULT_OK;
+    for (int64_t i = version; i < count; i++)
+        TRY(database_execute(db, steps[i]));
+    return database_kind(db) == DATABASE_SQLITE ? write_sqlite_version(db, count)
+                                                : write_postgresql_version(db, count);
+}
+
+static struct result apply_together(struct database *db, const char *const *steps, int count)
+{
+    TRY(database_begin(db, DATABASE_WRITE));
+    struct result applied = apply(db, steps, count);
     if (result_ok(applied))
-        return run_sql(db, path, "COMMIT");
-    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+        applied = database_commit(db);
+    if (!result_ok(applied))
+        database_rollback(db);
     return applied;
 }
 
 /* All in one transaction: another process may be making the tables right now. */
-static struct result read_version_at_once(sqlite3 *db, const char *path, int count,
-                                          int64_t *version)
+static struct result read_version_at_once(struct database *db, int count, int64_t *version)
 {
-    TRY(run_sql(db, path, "BEGIN"));
-    struct result read = read_version(db, path, count, version);
-    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    TRY(database_begin(db, DATABASE_READ));
+    struct result read = read_version(db, count, version);
+    database_rollback(db); /* nothing was written */
     return read;
 }
 
-struct result store_migrate(sqlite3 *db, const char *path, const char *const *steps, int count)
+struct result store_migrate(struct database *db, const char *const *steps, int count, int64_t *from)
 {
     int64_t version;
 
-    TRY(read_version_at_once(db, path, count, &version));
+    TRY(read_version_at_once(db, count, &version));
+    if (from)
+        *from = version;
     if (version == count)
         return RESULT_OK;
-    if (version > 0)
-        return apply_together(db, path, steps, count);
+    if (version > 0 || database_kind(db) != DATABASE_SQLITE)
+        return apply_together(db, steps, count);
     /* A new database holds nothing that a crash of the machine could take: one sync at the end is
        enough, and makes the first run quick to begin. */
-    TRY(run_sql(db, path, "PRAGMA synchronous = OFF"));
-    TRY(switch_to_wal(db, path));
-    TRY(apply_together(db, path, steps, count));
-    TRY(sync_file(db, path));
-    return run_sql(db, path, "PRAGMA synchronous = FULL");
+    TRY(database_execute(db, "PRAGMA synchronous = OFF"));
+    TRY(switch_to_wal(db));
+    TRY(apply_together(db, steps, count));
+    TRY(sync_file(db));
+    return database_execute(db, "PRAGMA synchronous = FULL");
 }

@@ -12,6 +12,7 @@
 #include "core/memory.h"
 #include "core/random.h"
 #include "fixture.h"
+#include "record/database_sqlite.h"
 #include "record/store_internal.h"
 
 #define KILLS 20
@@ -81,14 +82,16 @@ static void assert_whole(const char *path, const bool *told)
     bool *stored = mem_zero(CASES);
 
     assert_ok(store_open(path, &store));
-    assert_int_equal(number_of(store->db, "SELECT count(*) FROM pragma_integrity_check "
-                                          "WHERE integrity_check <> 'ok'"),
+    assert_int_equal(number_of(database_sqlite(store->database),
+                               "SELECT count(*) FROM pragma_integrity_check "
+                               "WHERE integrity_check <> 'ok'"),
                      0);
     /* A result is there with all its parts, or not at all. */
-    assert_int_equal(number_of(store->db, "SELECT (SELECT count(*) FROM result) * 2 - "
-                                          "(SELECT count(*) FROM verdict)"),
+    assert_int_equal(number_of(database_sqlite(store->database),
+                               "SELECT (SELECT count(*) FROM result) * 2 - "
+                               "(SELECT count(*) FROM verdict)"),
                      0);
-    assert_int_equal(sqlite3_prepare_v2(store->db,
+    assert_int_equal(sqlite3_prepare_v2(database_sqlite(store->database),
                                         "SELECT slot FROM result WHERE run = (SELECT max(run) "
                                         "FROM run)",
                                         -1, &q, NULL),

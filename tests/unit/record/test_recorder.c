@@ -8,6 +8,7 @@
 #include "core/memory.h"
 #include "core/text.h"
 #include "fixture.h"
+#include "record/database_sqlite.h"
 #include "record/replay.h"
 #include "record/store_internal.h"
 
@@ -51,7 +52,7 @@ struct witness {
 static bool is_stored(struct store *store, struct slice key)
 {
     sqlite3_stmt *q;
-    assert_int_equal(sqlite3_prepare_v2(store->db,
+    assert_int_equal(sqlite3_prepare_v2(database_sqlite(store->database),
                                         "SELECT count(*) FROM result JOIN test_case USING "
                                         "(test_case) WHERE key = ?1",
                                         -1, &q, NULL),

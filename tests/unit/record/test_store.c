@@ -10,6 +10,7 @@
 #include "core/memory.h"
 #include "core/text.h"
 #include "fixture.h"
+#include "record/database_sqlite.h"
 #include "record/store_internal.h"
 
 struct world {
@@ -91,7 +92,8 @@ static const char *unfinished(struct world *w, const char *run)
 static int64_t number_of(struct world *w, const char *sql)
 {
     sqlite3_stmt *q;
-    assert_int_equal(sqlite3_prepare_v2(w->store->db, sql, -1, &q, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(database_sqlite(w->store->database), sql, -1, &q, NULL),
+                     SQLITE_OK);
     assert_int_equal(sqlite3_step(q), SQLITE_ROW);
     int64_t value = sqlite3_column_int64(q, 0);
     sqlite3_finalize(q);
@@ -275,7 +277,7 @@ static const char *checked(struct world *w)
 {
     struct text t = text_in(w->arena);
     sqlite3_stmt *q;
-    assert_int_equal(sqlite3_prepare_v2(w->store->db,
+    assert_int_equal(sqlite3_prepare_v2(database_sqlite(w->store->database),
                                         "SELECT name, passed, failed, impossible FROM checked "
                                         "ORDER BY name",
                                         -1, &q, NULL),
@@ -536,7 +538,8 @@ static void what_is_no_store_is_refused(void **state)
 static void a_store_of_a_newer_version_is_refused(void **state)
 {
     struct world *w = *state;
-    assert_int_equal(sqlite3_exec(w->store->db, "PRAGMA user_version = 99", NULL, NULL, NULL),
+    assert_int_equal(sqlite3_exec(database_sqlite(w->store->database), "PRAGMA user_version = 99",
+                                  NULL, NULL, NULL),
                      SQLITE_OK);
     refuse(w, w->path, "has schema version 99, made by a newer assay");
 }
@@ -550,29 +553,29 @@ static void a_store_of_an_older_version_is_migrated_with_its_results(void **stat
     const char *const steps[] = {store_schema[0], store_schema[1],
                                  "ALTER TABLE result ADD COLUMN cost REAL",
                                  "CREATE INDEX result_cost ON result (cost)"};
-    assert_ok(store_migrate(w->store->db, w->path, steps, 4));
+    assert_ok(store_migrate(w->store->database, steps, 4, NULL));
     assert_int_equal(number_of(w, "PRAGMA user_version"), 4);
     assert_int_equal(number_of(w, "SELECT count(*) FROM result WHERE cost IS NULL"), 1);
-    assert_ok(store_migrate(w->store->db, w->path, steps, 4)); /* nothing left to do */
+    assert_ok(store_migrate(w->store->database, steps, 4, NULL)); /* nothing left to do */
     refuse(w, w->path, "has schema version 4");
 }
 
 static void the_verdicts_of_a_first_version_are_counted_by_its_migration(void **state)
 {
     struct world *w = *state;
-    sqlite3 *db;
+    struct database *db;
     const char *path = fixture_path(w->arena, w->folder, "first.db");
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_ok(store_migrate(db, path, store_schema, 1));
+    assert_ok(database_open(path, &db));
+    assert_ok(store_migrate(db, store_schema, 1, NULL));
     assert_int_equal(
-        sqlite3_exec(db,
+        sqlite3_exec(database_sqlite(db),
                      "INSERT INTO verdict (run, sequence, attempt, step, verdict, name, passed,"
                      " impossible, line, \"column\") VALUES (1, 1, 0, 0, 0, 'status', 1, 0, 1, 1),"
                      " (1, 1, 0, 0, 1, 'json $.a', 0, 0, 1, 1), (1, 2, 0, 0, 0, 'json $.b', 0, 1, "
                      "1, 1)",
                      NULL, NULL, NULL),
         SQLITE_OK);
-    sqlite3_close(db);
+    database_close(db);
     store_close(w->store);
     assert_ok(store_open(path, &w->store));
     assert_string_equal(checked(w), "json 0/1/1, status 1/0/0");
@@ -584,7 +587,7 @@ static void a_migration_that_fails_leaves_everything_as_it_was(void **state)
     const char *const steps[] = {store_schema[0], store_schema[1],
                                  "ALTER TABLE result ADD COLUMN cost REAL",
                                  "CREATE INDEX x ON nothing (cost)"};
-    assert_int_equal(store_migrate(w->store->db, w->path, steps, 4).code, ERR_STORE);
+    assert_int_equal(store_migrate(w->store->database, steps, 4, NULL).code, ERR_STORE);
     assert_int_equal(number_of(w, "PRAGMA user_version"), store_schema_version);
     assert_int_equal(
         number_of(w, "SELECT count(*) FROM pragma_table_info('result') WHERE name = 'cost'"), 0);
