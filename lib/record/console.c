@@ -10,6 +10,7 @@
 #include "core/limits.h"
 #include "core/memory.h"
 #include "core/parse.h"
+#include "record/areas.h"
 #include "record/failure.h"
 #include "record/sink.h"
 
@@ -17,6 +18,8 @@
 #define FULL_FAILURES 50
 #define SKIP_REASONS 10
 #define SLOWEST 5
+/* Of an area, so many of the cases that failed are named; all of them stand above in full. */
+#define AREA_NAMED 3
 /* Without a terminal a long run still says that it lives. */
 #define PLAIN_PROGRESS (30 * NS_PER_S)
 /* Not enough has finished before to foretell anything. */
@@ -55,6 +58,7 @@ struct console {
     struct skip_reason skips[SKIP_REASONS];
     size_t skip_count, skips_left_out;
     struct slow_case slowest[SLOWEST];
+    struct areas *areas;
 };
 
 /* --- writing --- */
@@ -415,6 +419,7 @@ static void case_finished(struct console *c, const struct event *e)
 
     remove_running(c, r->key);
     run_count(&c->seen, r);
+    areas_add(c->areas, r);
     c->earlier += e->earlier;
     if (bad)
         keep_failure(c, r);
@@ -450,6 +455,41 @@ static void add_slowest(struct text *t, const struct console *c)
     for (size_t i = 0; i < SLOWEST && c->slowest[i].duration; i++)
         text_printf(t, "  %9s  %.*s\n", format_duration(took, c->slowest[i].duration),
                     SLICE_ARG(line_text(t->arena, c->slowest[i].key, 300)));
+}
+
+/* "  chat streaming  12 of 14  2 failed: usage comes when asked; …" */
+static void add_area(struct text *t, const struct console *c, const struct area *area, int width)
+{
+    struct slice name = line_text(t->arena, area->name, 60);
+    const struct paint *p = c->paint;
+    size_t padding = (size_t)width - display_width(name);
+    text_printf(t, "  %.*s%*s  %s%4zu of %zu%s", SLICE_ARG(name), (int)padding, "",
+                area->failed ? p->bad : p->good, area->passed, area->passed + area->failed, p->off);
+    if (area->not_run)
+        text_printf(t, "  %zu not run", area->not_run);
+    if (area->failed)
+        text_printf(t, "  %zu failed: ", area->failed);
+    size_t named = area->fault_count < AREA_NAMED ? area->fault_count : AREA_NAMED;
+    for (size_t i = 0; i < named; i++)
+        text_printf(t, "%s%.*s", i ? "; " : "",
+                    SLICE_ARG(line_text(t->arena, area->faults[i].id, 100)));
+    if (area->failed > named)
+        text_printf(t, "; and %zu more", area->failed - named);
+    text_add_byte(t, '\n');
+}
+
+static void add_areas(struct text *t, const struct console *c)
+{
+    size_t count, width = 0;
+    const struct area *areas = areas_sorted(c->areas, &count);
+    for (size_t i = 0; i < count; i++) {
+        size_t columns = display_width(line_text(t->arena, areas[i].name, 60));
+        width = columns > width ? columns : width;
+    }
+    if (count)
+        text_printf(t, "\n%sby area%s\n", c->paint->bold, c->paint->off);
+    for (size_t i = 0; i < count; i++)
+        add_area(t, c, &areas[i], (int)width);
 }
 
 /* "38 passed, 1 failed, 1 skipped in 2.41 s (run 20261121-101530-4f2a)  1 slow, 1 flaky" */
@@ -499,6 +539,8 @@ static void run_finished(struct console *c, const struct run_info *run)
         add_skips(&t, c);
     if (c->detail == CONSOLE_VERBOSE)
         add_slowest(&t, c);
+    if (c->detail != CONSOLE_QUIET)
+        add_areas(&t, c);
     if (t.len)
         text_add_byte(&t, '\n');
     add_summary(&t, c, run);
@@ -539,6 +581,7 @@ static struct result close_console(struct sink *sink)
     while (c->running_count)
         remove_running(c, slice_str(c->running[0].key));
     mem_free(c->running);
+    areas_free(c->areas);
     arena_free(c->arena);
     mem_free(c);
     ENSURE(!broken, ERR_IO, "cannot write to the console");
@@ -555,6 +598,7 @@ struct sink *sink_console(FILE *to, enum console_detail detail, bool color, bool
     c->live = live;
     c->columns = columns;
     c->arena = arena_new();
+    c->areas = areas_new();
     c->failures = text_in(c->arena);
     return &c->base;
 }

@@ -7,6 +7,7 @@
  * which. What it has no place for (flags, the key, how to rerun) stands in `extra`.
  */
 #include "core/memory.h"
+#include "record/areas.h"
 #include "record/failure.h"
 #include "record/formats.h"
 #include "record/json_out.h"
@@ -31,6 +32,7 @@ struct ctrf {
     struct arena *arena;
     struct slice *suites; /* seen so far */
     size_t suite_count, suite_capacity;
+    struct areas *areas;
 };
 
 static int64_t ms(int64_t ns)
@@ -207,7 +209,26 @@ static void finished(struct ctrf *c, const struct case_result *r)
     c->any = true;
     c->counts[status_of[r->status]]++;
     count_suite(c, r->suite);
+    areas_add(c->areas, r);
     fwrite(text_str(&t), 1, t.len, c->to);
+}
+
+static void add_areas(struct text *t, struct areas *all)
+{
+    size_t count;
+    const struct area *areas = areas_sorted(all, &count);
+    if (count == 0)
+        return;
+    json_open(t, "areas", '[');
+    for (size_t i = 0; i < count; i++) {
+        json_open(t, NULL, '{');
+        json_text(t, "name", areas[i].name);
+        json_integer_of(t, "passed", (int64_t)areas[i].passed);
+        json_integer_of(t, "failed", (int64_t)areas[i].failed);
+        json_integer_of(t, "not_run", (int64_t)areas[i].not_run);
+        json_close(t, '}');
+    }
+    json_close(t, ']');
 }
 
 static void end(struct ctrf *c, const struct run_info *run)
@@ -240,6 +261,7 @@ static void end(struct ctrf *c, const struct run_info *run)
     json_integer_of(&t, "jobs", run->jobs);
     json_integer_of(&t, "planned", (int64_t)run->planned);
     json_integer_of(&t, "exit_status", run->exit_status);
+    add_areas(&t, c->areas);
     json_close(&t, '}');
     json_close(&t, '}');
     json_text(&t, "timestamp", slice_str(clock_text(shown, run->started_wall + run->duration)));
@@ -264,6 +286,7 @@ static struct result close_ctrf(struct sink *sink)
     struct ctrf *c = (struct ctrf *)sink;
     struct result written = report_written(c->to);
     mem_free(c->suites);
+    areas_free(c->areas);
     arena_free(c->arena);
     mem_free(c);
     return written;
@@ -276,5 +299,6 @@ struct sink *ctrf_open(FILE *to, bool color)
     c->base = (struct sink){.event = on_event, .close = close_ctrf};
     c->to = to;
     c->arena = arena_new();
+    c->areas = areas_new();
     return &c->base;
 }

@@ -6,6 +6,7 @@
 #include "core/buf.h"
 #include "core/memory.h"
 #include "core/parse.h"
+#include "record/areas.h"
 #include "record/failure.h"
 #include "record/formats.h"
 
@@ -27,6 +28,7 @@ struct markdown {
     struct sink base;
     FILE *to;
     struct section failures, flagged, skipped;
+    struct areas *areas;
 };
 
 /* Text between other text: what Markdown or HTML would take for markup gets a backslash. */
@@ -148,6 +150,32 @@ static void add_section(struct text *t, const char *title, const char *table,
         text_printf(t, "\n… and %zu more.\n", section->left_out);
 }
 
+/* What did not pass stands with its rule: the table is what is shown to whom the rules are for. */
+static void add_areas(struct text *t, struct areas *all)
+{
+    size_t count;
+    const struct area *areas = areas_sorted(all, &count);
+    if (count)
+        text_add_str(t, "\n## By area\n\n| area | passed | not passed |\n|---|---:|---|\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct area *area = &areas[i];
+        text_add_str(t, "| ");
+        add_escaped(t, area->name);
+        text_printf(t, " | %zu of %zu | ", area->passed, area->passed + area->failed);
+        for (size_t f = 0; f < area->fault_count; f++) {
+            text_add_str(t, f ? "<br>**" : "**");
+            add_escaped(t, area->faults[f].id);
+            text_add_str(t, area->faults[f].rule.len ? "** " : "**");
+            add_escaped(t, area->faults[f].rule);
+        }
+        if (area->failed > area->fault_count)
+            text_printf(t, "<br>… and %zu more", area->failed - area->fault_count);
+        if (area->not_run)
+            text_printf(t, "%s%zu not run", area->failed ? "<br>" : "", area->not_run);
+        text_add_str(t, " |\n");
+    }
+}
+
 static void add_counts(struct text *t, const struct run_info *run)
 {
     char took[DURATION_TEXT];
@@ -177,6 +205,7 @@ static void end(struct markdown *m, const struct run_info *run)
         text_printf(&t, "# ✅ %zu case%s passed\n\n", run->counts[CASE_PASSED],
                     run->counts[CASE_PASSED] == 1 ? "" : "s");
     add_counts(&t, run);
+    add_areas(&t, m->areas);
     add_section(&t, "Failures", "", &m->failures);
     add_section(&t, "Passed, but", "| case | flags | time | why |\n|---|---|---:|---|\n",
                 &m->flagged);
@@ -199,6 +228,7 @@ static void on_event(struct sink *sink, const struct event *e)
         end(m, e->run);
     } else if (e->kind == EVENT_CASE_FINISHED) {
         const struct case_result *r = e->finished;
+        areas_add(m->areas, r);
         if (r->status == CASE_FAILED || r->status == CASE_ERROR)
             add_failure(m, r, arena);
         else if (r->status != CASE_PASSED)
@@ -215,6 +245,7 @@ static struct result close_markdown(struct sink *sink)
     buf_free(&m->failures.text);
     buf_free(&m->flagged.text);
     buf_free(&m->skipped.text);
+    areas_free(m->areas);
     mem_free(m);
     return written;
 }
@@ -225,6 +256,7 @@ struct sink *markdown_open(FILE *to, bool color)
     struct markdown *m = NEW(struct markdown);
     m->base = (struct sink){.event = on_event, .close = close_markdown};
     m->to = to;
+    m->areas = areas_new();
     m->failures.text = buf_limited(FAILURES_BYTES);
     m->flagged.text = buf_limited(SECTION_BYTES);
     m->skipped.text = buf_limited(SECTION_BYTES);

@@ -184,6 +184,8 @@ static struct case_result *described(void)
 static struct case_result *failed(void)
 {
     struct case_result *r = begin_case("worker", "stops at a brace", CASE_FAILED, 143000000);
+    r->describe = SLICE("Generation stops *before* the stop sequence.");
+    tag(r, "area:stop sequences", "stop");
     struct attempt_result *a = add_attempt(r, CASE_FAILED);
     struct step_result *ready = add_step(r, a, "http GET /health", CASE_PASSED);
     add_verdict(r, ready, "status", "200", "200", NULL);
@@ -214,6 +216,7 @@ static struct case_result *failed(void)
 static struct case_result *not_carried_out(void)
 {
     struct case_result *r = begin_case("worker", "cancels", CASE_ERROR, 5000000);
+    tag(r, "area:cancel", "area:<|> & \x1b[31m語");
     struct attempt_result *a = add_attempt(r, CASE_ERROR);
     struct step_result *s = add_step(r, a, "http POST /cancel", CASE_ERROR);
     s->error = SLICE("127.0.0.1:4711 refused the connection");
@@ -228,6 +231,7 @@ static struct case_result *not_carried_out(void)
 static struct case_result *skipped(void)
 {
     struct case_result *r = begin_case("worker", "needs the cancelled", CASE_SKIPPED, 0);
+    tag(r, "area:cancel", "late");
     r->started_wall = 0;
     r->reason = SLICE("needs \"cancels\", which ended with an error");
     return r;
@@ -244,6 +248,7 @@ static struct case_result *cancelled(void)
 static struct case_result *flaky(void)
 {
     struct case_result *r = begin_case("worker", "passes in the end", CASE_PASSED, 300000000);
+    tag(r, "area:stop sequences", "area:");
     r->flags = CASE_FLAKY;
     struct attempt_result *a = add_attempt(r, CASE_FAILED);
     struct step_result *s = add_step(r, a, "http GET /slow", CASE_FAILED);
