@@ -17,6 +17,7 @@ struct case_definition {
     struct place at;
     const struct slice *tags, *needs, *uses, *services;
     size_t tag_count, need_count, use_count, service_count;
+    size_t passed; /* of its results here */
 };
 
 /* What a case that did not pass did in the runs before, the latest LIMIT_REPORT_PAST_RUNS of them.
@@ -74,6 +75,8 @@ struct run_data {
     size_t run_count;
     struct case_outcome *cases;
     size_t count;
+    struct case_definition *definitions;
+    size_t definition_count;
     struct slice *waits; /* what cases waited for: "jobs", "resource gpu"; [0] is empty */
     size_t wait_count;
     struct service_change *changes; /* in the order of time */
