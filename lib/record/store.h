@@ -82,6 +82,23 @@ struct result store_visit(struct store *store, struct slice run_id,
                           void *context) MUST_USE;
 
 /* Visit the service changes and notes of a run in their order; `run` of an event is NULL. */
+/*
+ * Visit the samples of a run, subject by subject in the order of time; a subject with many comes in
+ * several pieces.
+ */
+struct result store_visit_samples(struct store *store, struct slice run_id,
+                                  void (*visit)(void *context, const struct samples *samples),
+                                  void *context) MUST_USE;
+
+/* Visit EVENT_ANOMALY, then EVENT_RESOURCES for each name; `run` of an event is NULL. */
+struct result store_visit_measured(struct store *store, struct slice run_id,
+                                   void (*visit)(void *context, const struct event *event),
+                                   void *context) MUST_USE;
+
+/* One result of a run by its number (`result.sequence`); its texts are arena-owned. */
+struct result store_result(struct store *store, struct arena *arena, struct slice run_id,
+                           int64_t sequence, struct case_result *out) MUST_USE;
+
 struct result store_visit_events(struct store *store, struct slice run_id,
                                  void (*visit)(void *context, const struct event *event),
                                  void *context) MUST_USE;

@@ -78,27 +78,30 @@
       "d.line, d.\"column\", d.tags, r.status, r.flags, r.started, r.queued, "                     \
       "r.duration, r.slot, r.reason, r.rerun, r.held_by, d.needs, d.uses, "                        \
       "d.services FROM result r JOIN test_case t USING (test_case) JOIN "                          \
-      "definition d USING (definition) WHERE r.run = ?1 ORDER BY r.sequence")                      \
+      "definition d USING (definition) WHERE r.run = ?1 AND r.sequence BETWEEN "                   \
+      "?2 AND ?3 ORDER BY r.sequence")                                                             \
     X(VISIT_ATTEMPTS, scan,                                                                        \
       "SELECT sequence, attempt, number, status, started, duration, trials, "                      \
-      "trials_passed, given FROM attempt WHERE run = ?1 ORDER BY sequence, "                       \
-      "attempt")                                                                                   \
+      "trials_passed, given FROM attempt WHERE run = ?1 AND sequence BETWEEN "                     \
+      "?2 AND ?3 ORDER BY sequence, attempt")                                                      \
     X(VISIT_STEPS, scan,                                                                           \
       "SELECT sequence, attempt, step, name, kind, trial, position, status, "                      \
-      "error_code, error, file, line, \"column\", started, duration, "                             \
-      "first_byte, first_token, leaky, service, connect, checks FROM step WHERE "                  \
-      "run = ?1 ORDER BY sequence, attempt, step")                                                 \
+      "error_code, error, file, line, \"column\", started, duration, first_byte, "                 \
+      "first_token, leaky, service, connect, checks FROM step WHERE run = ?1 "                     \
+      "AND sequence BETWEEN ?2 AND ?3 ORDER BY sequence, attempt, step")                           \
     X(VISIT_VERDICTS, scan,                                                                        \
       "SELECT sequence, attempt, step, name, passed, impossible, expected, "                       \
       "actual, message, file, line, \"column\", detail FROM verdict WHERE run = "                  \
-      "?1 ORDER BY sequence, attempt, step, verdict")                                              \
+      "?1 AND sequence BETWEEN ?2 AND ?3 ORDER BY sequence, attempt, step, "                       \
+      "verdict")                                                                                   \
     X(VISIT_EVIDENCE, scan,                                                                        \
       "SELECT sequence, attempt, step, request, response, log FROM evidence "                      \
-      "WHERE run = ?1 ORDER BY sequence, attempt, step")                                           \
+      "WHERE run = ?1 AND sequence BETWEEN ?2 AND ?3 ORDER BY sequence, "                          \
+      "attempt, step")                                                                             \
     X(VISIT_USAGE, scan,                                                                           \
       "SELECT sequence, attempt, step, model, input_tokens, output_tokens, "                       \
-      "cost, cached, graded FROM usage WHERE run = ?1 ORDER BY sequence, "                         \
-      "attempt, step, position")                                                                   \
+      "cost, cached, graded FROM usage WHERE run = ?1 AND sequence BETWEEN ?2 "                    \
+      "AND ?3 ORDER BY sequence, attempt, step, position")                                         \
     X(VISIT_EVENTS, scan,                                                                          \
       "SELECT position, at, service, instance, state, detail, pid, signal, "                       \
       "exit_code, log, NULL AS text, 0 AS note FROM service_event WHERE run = "                    \

@@ -232,10 +232,12 @@ struct cursor {
 };
 
 static struct result cursor_open(struct store *store, enum statement which, int64_t run,
-                                 struct cursor *c)
+                                 int64_t first, int64_t last, struct cursor *c)
 {
     TRY(store_statement(store, which, &c->q));
     query_set_integer(c->q, 1, run);
+    query_set_integer(c->q, 2, first);
+    query_set_integer(c->q, 3, last);
     return query_next(c->q, &c->row);
 }
 
@@ -473,6 +475,27 @@ static struct result visit_all(struct visit *v,
     return RESULT_OK;
 }
 
+/* Everything of the results from sequence `first` to `last`. */
+static struct result open_cursors(struct visit *v, int64_t run, int64_t first, int64_t last)
+{
+    TRY(cursor_open(v->store, STATEMENT_VISIT_RESULTS, run, first, last, &v->results));
+    TRY(cursor_open(v->store, STATEMENT_VISIT_ATTEMPTS, run, first, last, &v->attempts));
+    TRY(cursor_open(v->store, STATEMENT_VISIT_STEPS, run, first, last, &v->steps));
+    TRY(cursor_open(v->store, STATEMENT_VISIT_VERDICTS, run, first, last, &v->verdicts));
+    TRY(cursor_open(v->store, STATEMENT_VISIT_EVIDENCE, run, first, last, &v->evidence));
+    return cursor_open(v->store, STATEMENT_VISIT_USAGE, run, first, last, &v->usages);
+}
+
+static void close_cursors(struct visit *v)
+{
+    const struct cursor *cursors[] = {&v->results,  &v->attempts, &v->steps,
+                                      &v->verdicts, &v->evidence, &v->usages};
+    for (size_t i = 0; i < sizeof(cursors) / sizeof(cursors[0]); i++)
+        if (cursors[i]->q)
+            query_reset(cursors[i]->q);
+    database_rollback(v->store->database); /* nothing was written */
+}
+
 struct result store_visit(struct store *store, struct slice run_id,
                           void (*visit)(void *context, const struct case_result *result),
                           void *context)
@@ -482,25 +505,28 @@ struct result store_visit(struct store *store, struct slice run_id,
 
     TRY(store_run_number(store, run_id, &run));
     TRY(database_begin(store->database, DATABASE_READ));
-    struct result r = cursor_open(store, STATEMENT_VISIT_RESULTS, run, &v.results);
-    if (result_ok(r))
-        r = cursor_open(store, STATEMENT_VISIT_ATTEMPTS, run, &v.attempts);
-    if (result_ok(r))
-        r = cursor_open(store, STATEMENT_VISIT_STEPS, run, &v.steps);
-    if (result_ok(r))
-        r = cursor_open(store, STATEMENT_VISIT_VERDICTS, run, &v.verdicts);
-    if (result_ok(r))
-        r = cursor_open(store, STATEMENT_VISIT_EVIDENCE, run, &v.evidence);
-    if (result_ok(r))
-        r = cursor_open(store, STATEMENT_VISIT_USAGE, run, &v.usages);
+    struct result r = open_cursors(&v, run, 0, INT64_MAX);
     if (result_ok(r))
         r = visit_all(&v, visit, context);
-    const struct cursor *cursors[] = {&v.results,  &v.attempts, &v.steps,
-                                      &v.verdicts, &v.evidence, &v.usages};
-    for (size_t i = 0; i < sizeof(cursors) / sizeof(cursors[0]); i++)
-        if (cursors[i]->q)
-            query_reset(cursors[i]->q);
-    database_rollback(store->database); /* nothing was written */
+    close_cursors(&v);
+    return r;
+}
+
+struct result store_result(struct store *store, struct arena *arena, struct slice run_id,
+                           int64_t sequence, struct case_result *out)
+{
+    struct visit v = {.store = store, .arena = arena};
+    int64_t run;
+
+    TRY(store_run_number(store, run_id, &run));
+    TRY(database_begin(store->database, DATABASE_READ));
+    struct result r = open_cursors(&v, run, sequence, sequence);
+    if (result_ok(r) && !v.results.row)
+        r = error_set(ERR_NOT_FOUND, "run %.*s has no result %lld", SLICE_ARG(run_id),
+                      (long long)sequence);
+    if (result_ok(r))
+        r = read_result(&v, out);
+    close_cursors(&v);
     return r;
 }
 
