@@ -73,6 +73,16 @@ void kserve_put_real(const struct datatype *type, double value, char *at)
 
 /* ---- reading ---- */
 
+/* A whole number from 0 up, else -1. With a number beyond int64 in the body, all of its numbers
+ * come as reals (core/jsontext.h). */
+static int64_t whole(const json_t *value)
+{
+    double real = json_is_real(value) ? json_real_value(value) : -1;
+    if (json_is_integer(value))
+        return json_integer_value(value) < 0 ? -1 : json_integer_value(value);
+    return real >= 0 && real < 0x1p53 && real == floor(real) ? (int64_t)real : -1;
+}
+
 static struct result read_shape(const json_t *shape, struct tensor *t)
 {
     t->rank = json_array_size(shape);
@@ -81,8 +91,7 @@ static struct result read_shape(const json_t *shape, struct tensor *t)
            "input '%.*s': expected a shape of 1 to %d dimensions", SLICE_ARG(t->name),
            KSERVE_RANK_MAX);
     for (size_t i = 0; i < t->rank; i++) {
-        const json_t *size = json_array_get(shape, i);
-        t->shape[i] = json_is_integer(size) ? json_integer_value(size) : -1;
+        t->shape[i] = whole(json_array_get(shape, i));
         ENSURE(t->shape[i] >= 0, ERR_VALUE,
                "input '%.*s': dimension %zu of the shape is no whole number from 0 up",
                SLICE_ARG(t->name), i);
@@ -101,7 +110,6 @@ static bool integer_fits(const struct datatype *type, json_int_t value)
     return bits == 64 || (value >= -(INT64_C(1) << (bits - 1)) && value < INT64_C(1) << (bits - 1));
 }
 
-/* A number of the body beyond int64 comes as a real (core/jsontext.h). */
 static bool read_integer(const struct datatype *type, const json_t *value, char *at)
 {
     double real = json_number_value(value);
@@ -129,7 +137,8 @@ static bool read_value(const struct datatype *type, const json_t *value, char *a
         return read_integer(type, value, at);
     case DATATYPE_FLOAT:
         kserve_put_real(type, json_number_value(value), at);
-        return json_is_number(value);
+        return json_is_number(value) &&
+               (type->size == 8 || isfinite((float)json_number_value(value)));
     case DATATYPE_HALF:
     case DATATYPE_BYTES:
         break;
@@ -200,7 +209,7 @@ static bool bytes_are_whole(struct slice bytes, size_t count)
 
 static struct result take_binary(const json_t *size, struct slice *binary, struct tensor *t)
 {
-    json_int_t len = json_is_integer(size) ? json_integer_value(size) : -1;
+    int64_t len = whole(size);
     ENSURE(len >= 0 && (uint64_t)len <= binary->len, ERR_VALUE,
            "input '%.*s': binary_data_size is not within the %zu bytes that are left",
            SLICE_ARG(t->name), binary->len);
