@@ -18,6 +18,7 @@ build | libjansson-dev         | pc:jansson                        | JSON
 build | libfyaml-dev           | pc:libfyaml                       | reads suites, YAML and JSON
 build | libpcre2-dev           | pc:libpcre2-8                     | regular expressions
 build | libsqlite3-dev         | pc:sqlite3                        | the result store
+build | libpq-dev              | pc:libpq                          | result stores in PostgreSQL
 build | libssl-dev            | pc:libcrypto                      | signs webhooks
 build | scdoc                  | cmd:scdoc                         | man pages
 check | git                    | cmd:git                           | names the files to check
@@ -33,6 +34,7 @@ check | pmccabe                | cmd:pmccabe                       | lengths and
 check | shellcheck             | cmd:shellcheck                    | static analysis of the shell scripts
 check | node-llhttp            | file:/usr/share/llhttp/llhttp.c   | the HTTP parser that ours is compared with
 check | sqlite3                | cmd:sqlite3                       | looks into the store in tests
+check | postgresql             | sh:ls /usr/lib/postgresql         | the server that tests of such stores start
 check | libxml2-utils          | cmd:xmllint                       | reads the XML reports in tests
 check | python3-scipy          | file:/usr/lib/python3/dist-packages/scipy/__init__.py | statistics that ours are compared with
 bench | python3                | cmd:python3                       | runs the benchmarks

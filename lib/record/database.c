@@ -7,15 +7,28 @@
 #include "core/memory.h"
 #include "core/text.h"
 
+#ifndef ASSAY_POSTGRESQL
+struct result database_open_postgresql(const char *url, struct database **out)
+{
+    (void)url;
+    *out = NULL;
+    return error_set(ERR_UNSUPPORTED,
+                     "this assay was built without PostgreSQL: build it with libpq-dev installed, "
+                     "or name a file, as in --store sqlite:.assay/results.db");
+}
+#endif
+
 struct result database_open(const char *url, struct database **out)
 {
     struct slice path = slice_str(url);
+    if (slice_starts(path, SLICE("postgresql://")) || slice_starts(path, SLICE("postgres://")))
+        return database_open_postgresql(url, out);
     if (slice_starts(path, SLICE("sqlite:")))
         path = slice_from(path, strlen("sqlite:"));
-    ENSURE(slice_find(path, SLICE("://")) < 0, ERR_STORE,
-           "result store %s: this build knows only SQLite: name a file, as in --store "
-           "sqlite:.assay/results.db",
-           url);
+    ptrdiff_t scheme = slice_find(path, SLICE("://"));
+    ENSURE(scheme < 0, ERR_STORE,
+           "a result store is sqlite:PATH or postgresql://USER@HOST/DATABASE, not %.*s://…",
+           SLICE_ARG(slice_part(path, 0, (size_t)scheme)));
     ENSURE(path.len > 0, ERR_STORE, "result store \"%s\" names no file", url);
     return database_open_sqlite(path, out);
 }

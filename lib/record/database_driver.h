@@ -59,5 +59,6 @@ struct database_driver {
 };
 
 struct result database_open_sqlite(struct slice path, struct database **out) MUST_USE;
+struct result database_open_postgresql(const char *url, struct database **out) MUST_USE;
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include "core/memory.h"
 #include "core/text.h"
-#include "fixture.h"
+#include "fixture_store.h"
 #include "record/database.h"
 
 struct world {
@@ -19,7 +19,7 @@ static int set_up(void **state)
     struct world *w = NEW(struct world);
     w->arena = arena_new();
     w->folder = fixture_folder();
-    w->url = fixture_path(w->arena, w->folder, "a.db");
+    w->url = fixture_store(w->arena, w->folder);
     assert_ok(database_open(w->url, &w->db));
     if (database_kind(w->db) == DATABASE_SQLITE)
         assert_ok(database_execute(w->db, "PRAGMA journal_mode = WAL"));

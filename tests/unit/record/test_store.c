@@ -1,5 +1,5 @@
 /*
- * The SQLite store: what is written is read back, runs are found, resumed and replaced rightly,
+ * The store: what is written is read back, runs are found, resumed and replaced rightly,
  * versions are told apart, and two programs can use one store.
  */
 #include <sqlite3.h>
@@ -9,7 +9,7 @@
 
 #include "core/memory.h"
 #include "core/text.h"
-#include "fixture.h"
+#include "fixture_store.h"
 #include "record/database_sqlite.h"
 #include "record/store_internal.h"
 
@@ -25,7 +25,7 @@ static int set_up(void **state)
     struct world *w = NEW(struct world);
     w->arena = arena_new();
     w->folder = fixture_folder();
-    w->path = fixture_path(w->arena, w->folder, "results.db");
+    w->path = fixture_store(w->arena, w->folder);
     assert_ok(store_open(w->path, &w->store));
     *state = w;
     return 0;
@@ -39,6 +39,12 @@ static int tear_down(void **state)
     arena_free(w->arena);
     mem_free(w);
     return 0;
+}
+
+static const char *second_store(struct world *w)
+{
+    return ON_POSTGRESQL ? fixture_store(w->arena, w->folder)
+                         : fixture_path(w->arena, w->folder, "second.db");
 }
 
 static struct run_info run_named(struct world *w, const char *id)
@@ -91,13 +97,7 @@ static const char *unfinished(struct world *w, const char *run)
 
 static int64_t number_of(struct world *w, const char *sql)
 {
-    sqlite3_stmt *q;
-    assert_int_equal(sqlite3_prepare_v2(database_sqlite(w->store->database), sql, -1, &q, NULL),
-                     SQLITE_OK);
-    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-    int64_t value = sqlite3_column_int64(q, 0);
-    sqlite3_finalize(q);
-    return value;
+    return fixture_number(w->store->database, sql);
 }
 
 /* --- reading back --- */
@@ -276,16 +276,20 @@ static void what_was_written_is_read_back_in_its_order(void **state)
 static const char *checked(struct world *w)
 {
     struct text t = text_in(w->arena);
-    sqlite3_stmt *q;
-    assert_int_equal(sqlite3_prepare_v2(database_sqlite(w->store->database),
-                                        "SELECT name, passed, failed, impossible FROM checked "
-                                        "ORDER BY name",
-                                        -1, &q, NULL),
-                     SQLITE_OK);
-    while (sqlite3_step(q) == SQLITE_ROW)
-        text_printf(&t, "%s%s %d/%d/%d", t.len ? ", " : "", sqlite3_column_text(q, 0),
-                    sqlite3_column_int(q, 1), sqlite3_column_int(q, 2), sqlite3_column_int(q, 3));
-    sqlite3_finalize(q);
+    DEFER(query_free_pointer)
+    struct query *q = NULL;
+    bool row;
+    assert_ok(database_prepare(w->store->database,
+                               "SELECT name, passed, failed, impossible FROM checked ORDER BY name",
+                               &q));
+    for (;;) {
+        assert_ok(query_next(q, &row));
+        if (!row)
+            break;
+        struct slice name = query_text(q, 0);
+        text_printf(&t, "%s%.*s %d/%d/%d", t.len ? ", " : "", SLICE_ARG(name),
+                    (int)query_integer(q, 1), (int)query_integer(q, 2), (int)query_integer(q, 3));
+    }
     return text_str(&t);
 }
 
@@ -515,6 +519,62 @@ static void refuse(struct world *w, const char *url, const char *sentence)
 static void what_is_no_store_is_refused(void **state)
 {
     struct world *w = *state;
+    refuse(w, "mysql://user:hunter2@host/db",
+           "a result store is sqlite:PATH or postgresql://USER@HOST/DATABASE, not mysql://");
+    refuse(w, "sqlite:", "names no file");
+    refuse(w, w->folder, "cannot open the result store");
+}
+
+#ifdef STORE_POSTGRESQL
+
+static void a_database_of_another_program_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct database *db;
+    const char *url = fixture_store(w->arena, w->folder);
+    assert_ok(database_open(url, &db));
+    assert_ok(database_execute(db, "CREATE TABLE run (a INTEGER)"));
+    database_close(db);
+    refuse(w, url, "it has a table \"run\" of another program");
+}
+
+static void no_message_holds_a_password(void **state)
+{
+    struct world *w = *state;
+    static const char *const urls[] = {
+        "postgresql://user:hunter2@/db?host=/nowhere",
+        "postgresql://user:hun%zzter2@host/db",
+        "postgresql://user:a@b:hunter2@/db?host=/nowhere",
+        "postgresql://user:hunter2/more@host/db",
+        "postgresql://user:1?hunter2@host/db",
+        "postgresql://user:1?a=hunter2&hunter2@host/db",
+        "postgresql://user@/db?host=/nowhere&password=hunter2",
+        "postgresql://user@/db?host=/nowhere&sslpassword=hunter2&sslmode=wrong",
+        "postgres://hunter1:hunter2@:x/db",
+    };
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+        struct store *store;
+        assert_int_equal(store_open(urls[i], &store).code, ERR_STORE);
+        if (strstr(error_last()->text, "hunter2"))
+            fail_msg("the password is in \"%s\"", error_last()->text);
+    }
+    refuse(w, urls[0], "postgresql://user:[secret]@/db?host=/nowhere: ");
+    refuse(w, urls[1], "the url is not understood");
+}
+
+static void the_settings_make_results_durable(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(number_of(w, "SELECT count(*) FROM pg_settings WHERE name ="
+                                  " 'synchronous_commit' AND setting = 'on'"),
+                     1);
+}
+
+#else
+
+static void a_file_of_another_program_is_refused(void **state)
+{
+    struct world *w = *state;
     const char *text = fixture_path(w->arena, w->folder, "notes.txt");
     FILE *file = fopen(text, "w");
     assert_non_null(file);
@@ -529,18 +589,28 @@ static void what_is_no_store_is_refused(void **state)
     assert_int_equal(sqlite3_exec(db, "CREATE TABLE a (b)", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     refuse(w, foreign, "an SQLite database of another program");
+}
 
-    refuse(w, "postgres://host/db", "knows only SQLite");
-    refuse(w, "sqlite:", "names no file");
-    refuse(w, w->folder, "cannot open the result store");
+static void the_settings_make_results_durable(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(number_of(w, "PRAGMA synchronous"), 2); /* FULL */
+    assert_int_equal(number_of(w, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
+}
+
+#endif
+
+static int64_t version_of(struct world *w)
+{
+    return number_of(w, ON_POSTGRESQL ? "SELECT version FROM assay_store" : "PRAGMA user_version");
 }
 
 static void a_store_of_a_newer_version_is_refused(void **state)
 {
     struct world *w = *state;
-    assert_int_equal(sqlite3_exec(database_sqlite(w->store->database), "PRAGMA user_version = 99",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_ok(database_execute(w->store->database, ON_POSTGRESQL
+                                                       ? "UPDATE assay_store SET version = 99"
+                                                       : "PRAGMA user_version = 99"));
     refuse(w, w->path, "has schema version 99, made by a newer assay");
 }
 
@@ -554,7 +624,7 @@ static void a_store_of_an_older_version_is_migrated_with_its_results(void **stat
                                  "ALTER TABLE result ADD COLUMN cost REAL",
                                  "CREATE INDEX result_cost ON result (cost)"};
     assert_ok(store_migrate(w->store->database, steps, 4, NULL));
-    assert_int_equal(number_of(w, "PRAGMA user_version"), 4);
+    assert_int_equal(version_of(w), 4);
     assert_int_equal(number_of(w, "SELECT count(*) FROM result WHERE cost IS NULL"), 1);
     assert_ok(store_migrate(w->store->database, steps, 4, NULL)); /* nothing left to do */
     refuse(w, w->path, "has schema version 4");
@@ -564,17 +634,13 @@ static void the_verdicts_of_a_first_version_are_counted_by_its_migration(void **
 {
     struct world *w = *state;
     struct database *db;
-    const char *path = fixture_path(w->arena, w->folder, "first.db");
+    const char *path = second_store(w);
     assert_ok(database_open(path, &db));
     assert_ok(store_migrate(db, store_schema, 1, NULL));
-    assert_int_equal(
-        sqlite3_exec(database_sqlite(db),
-                     "INSERT INTO verdict (run, sequence, attempt, step, verdict, name, passed,"
-                     " impossible, line, \"column\") VALUES (1, 1, 0, 0, 0, 'status', 1, 0, 1, 1),"
-                     " (1, 1, 0, 0, 1, 'json $.a', 0, 0, 1, 1), (1, 2, 0, 0, 0, 'json $.b', 0, 1, "
-                     "1, 1)",
-                     NULL, NULL, NULL),
-        SQLITE_OK);
+    assert_ok(database_execute(
+        db, "INSERT INTO verdict (run, sequence, attempt, step, verdict, name, passed,"
+            " impossible, line, \"column\") VALUES (1, 1, 0, 0, 0, 'status', 1, 0, 1, 1),"
+            " (1, 1, 0, 0, 1, 'json $.a', 0, 0, 1, 1), (1, 2, 0, 0, 0, 'json $.b', 0, 1, 1, 1)"));
     database_close(db);
     store_close(w->store);
     assert_ok(store_open(path, &w->store));
@@ -588,27 +654,25 @@ static void a_migration_that_fails_leaves_everything_as_it_was(void **state)
                                  "ALTER TABLE result ADD COLUMN cost REAL",
                                  "CREATE INDEX x ON nothing (cost)"};
     assert_int_equal(store_migrate(w->store->database, steps, 4, NULL).code, ERR_STORE);
-    assert_int_equal(number_of(w, "PRAGMA user_version"), store_schema_version);
-    assert_int_equal(
-        number_of(w, "SELECT count(*) FROM pragma_table_info('result') WHERE name = 'cost'"), 0);
-}
-
-static void the_settings_make_results_durable(void **state)
-{
-    struct world *w = *state;
-    assert_int_equal(number_of(w, "PRAGMA synchronous"), 2); /* FULL */
-    assert_int_equal(number_of(w, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
+    assert_int_equal(version_of(w), store_schema_version);
+    struct query *q = NULL;
+    bool row;
+    struct result asked =
+        database_prepare(w->store->database, "SELECT count(cost) FROM result", &q);
+    if (result_ok(asked))
+        asked = query_next(q, &row);
+    assert_int_equal(asked.code, ERR_STORE);
 }
 
 /* --- several programs --- */
 
 /* A program of its own: opens the store, which may not be there yet, and records a run of 50. */
-static void record_in_child(struct world *w, int number)
+static void record_in_child(struct world *w, const char *url, int number)
 {
     char id[32];
     snprintf(id, sizeof(id), "child-%d", number);
     w->store = NULL;
-    assert_ok(store_open(fixture_path(w->arena, w->folder, "shared.db"), &w->store));
+    assert_ok(store_open(url, &w->store));
     begin(w, id, 50);
     for (size_t i = 0; i < 50; i++)
         finish(w, id, i, CASE_PASSED, 1);
@@ -620,11 +684,12 @@ static void several_programs_record_into_one_new_store(void **state)
 {
     struct world *w = *state;
     enum { CHILDREN = 4 };
+    const char *url = second_store(w);
     for (int i = 0; i < CHILDREN; i++) {
         pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0)
-            record_in_child(w, i);
+            record_in_child(w, url, i);
     }
     for (int i = 0; i < CHILDREN; i++) {
         int status;
@@ -632,7 +697,7 @@ static void several_programs_record_into_one_new_store(void **state)
         assert_int_equal(status, 0);
     }
     store_close(w->store);
-    assert_ok(store_open(fixture_path(w->arena, w->folder, "shared.db"), &w->store));
+    assert_ok(store_open(url, &w->store));
     assert_int_equal(number_of(w, "SELECT count(*) FROM run"), CHILDREN);
     assert_int_equal(number_of(w, "SELECT count(*) FROM result"), CHILDREN * 50);
     assert_int_equal(number_of(w, "SELECT count(*) FROM test_case"), 50);
@@ -658,6 +723,12 @@ int main(void)
         TEST(the_expected_duration_is_the_median_of_the_last_passes),
         TEST(folders_are_made),
         TEST(what_is_no_store_is_refused),
+#ifdef STORE_POSTGRESQL
+        TEST(a_database_of_another_program_is_refused),
+        TEST(no_message_holds_a_password),
+#else
+        TEST(a_file_of_another_program_is_refused),
+#endif
         TEST(a_store_of_a_newer_version_is_refused),
         TEST(a_store_of_an_older_version_is_migrated_with_its_results),
         TEST(the_verdicts_of_a_first_version_are_counted_by_its_migration),
