@@ -195,34 +195,48 @@ void connection_wrote(struct connection *c, struct result r)
 
 /* ---- requests ---- */
 
+static void refuse(struct connection *c, unsigned status, struct slice json)
+{
+    c->phase = PHASE_ANSWERING; /* an exchange that the handler never sees */
+    c->last = true;
+    c->bodyless = false;
+    exchange_reply(&c->exchange, status, SLICE("application/json"), json);
+}
+
+static void add_error(struct text *body, const char *why)
+{
+    text_add_str(body, "{\"error\":");
+    text_add_json(body, slice_str(why));
+    text_add_str(body, "}\n");
+}
+
 static void reply_error(struct connection *c, unsigned status, const char *why)
 {
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
     struct text body = text_in(arena);
-    text_add_str(&body, "{\"error\":");
-    text_add_json(&body, slice_str(why));
-    text_add_str(&body, "}\n");
-    c->phase = PHASE_ANSWERING; /* an exchange that the handler never sees */
-    c->last = true;
-    c->bodyless = false;
-    exchange_reply(&c->exchange, status, SLICE("application/json"), text_slice(&body));
+    add_error(&body, why);
+    refuse(c, status, text_slice(&body));
 }
 
 static void reply_too_large(struct connection *c)
 {
     char why[80];
+    const struct server_handler *handler = &c->server->handler;
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    struct text body = text_in(arena);
     snprintf(why, sizeof(why), "the body of a request may have %zu bytes", c->server->body_max);
-    reply_error(c, 413, why);
+    if (handler->refusal)
+        handler->refusal(handler->context, c->exchange.path, why, &body);
+    else
+        add_error(&body, why);
+    refuse(c, 413, text_slice(&body));
 }
 
 /* Copy the head: its slices end with this read, those of an exchange do not. */
 static void begin_request(struct connection *c, const struct http_head *head, bool body_here)
 {
-    if (head->has_length && head->length > c->server->body_max) {
-        reply_too_large(c);
-        return;
-    }
     buf_clear(&c->head);
     buf_clear(&c->body);
     result_ignore(buf_append(&c->head, head->block)); /* the parser's ceiling is the same */
@@ -237,7 +251,9 @@ static void begin_request(struct connection *c, const struct http_head *head, bo
         c->exchange.path = slice_part(kept.target, 0, (size_t)mark);
         c->exchange.query = slice_from(kept.target, (size_t)mark + 1);
     }
-    if (head->expect_continue && !body_here)
+    if (head->has_length && head->length > c->server->body_max)
+        reply_too_large(c);
+    else if (head->expect_continue && !body_here)
         connection_wrote(c, buf_append(connection_out(c), SLICE("HTTP/1.1 100 Continue\r\n\r\n")));
 }
 

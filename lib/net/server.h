@@ -23,8 +23,9 @@
  * No call here blocks or fails because the client is gone: that comes as `on_abort`, always from
  * the loop and never from within a function of this header.
  *
- * A request that breaks the protocol or passes a limit is answered with {"error": "…"} and the end
- * of the connection. Responses carry no Date: what a simulator answers is the same every time.
+ * A request that breaks the protocol or passes a limit is answered with {"error": "…"} (what is too
+ * large: as the handler likes) and the end of the connection. Responses carry no Date: what a
+ * simulator answers is the same every time.
  */
 #ifndef NET_SERVER_H
 #define NET_SERVER_H
@@ -36,6 +37,7 @@
 struct server;
 
 struct exchange_tap;
+struct text;
 
 /* A request and the answer to it. The slices are valid as long as the exchange. */
 struct exchange {
@@ -60,6 +62,9 @@ struct server_handler {
     /* All that was written has been taken by the kernel, a good time to write more: at most once
      * per loop iteration, and only after something was written. May be NULL. */
     void (*on_drain)(void *context, struct exchange *ex);
+    /* Append to `body` the JSON that refuses a request for this path, which the handler does not
+     * get to see because it is too large. NULL: {"error": why}. */
+    void (*refusal)(void *context, struct slice path, const char *why, struct text *body);
 };
 
 struct server_options {

@@ -12,6 +12,7 @@
 #include "fault_tap.h"
 #include "kserve.h"
 #include "openai.h"
+#include "openai_error.h"
 
 #define JSON_TYPE SLICE("application/json")
 
@@ -60,13 +61,18 @@ static void reply_json(struct call *call, unsigned status, struct slice json)
     exchange_reply(call->ex, status, JSON_TYPE, json);
 }
 
+static void add_error(struct text *t, const char *code, const char *message, bool retriable)
+{
+    text_printf(t, "{\"code\":\"%s\",\"message\":", code);
+    text_add_json(t, slice_str(message));
+    text_printf(t, ",\"retriable\":%s}", retriable ? "true" : "false");
+}
+
 static void reply_error(struct call *call, unsigned status, const char *code, const char *message,
                         bool retriable)
 {
     struct text t = text_in(call->arena);
-    text_printf(&t, "{\"code\":\"%s\",\"message\":", code);
-    text_add_json(&t, slice_str(message));
-    text_printf(&t, ",\"retriable\":%s}", retriable ? "true" : "false");
+    add_error(&t, code, message, retriable);
     reply_json(call, status, text_slice(&t));
 }
 
@@ -430,4 +436,22 @@ void http_api_request(void *context, struct exchange *ex)
     if (accept_faults(&call))
         dispatch(&call);
     arena_free(call.arena);
+}
+
+void http_api_refusal(void *context, struct slice path, const char *why, struct text *body)
+{
+    (void)context;
+    if (slice_starts(path, SLICE("/v1/"))) {
+        struct arena *arena = arena_new();
+        struct openai_error error;
+        openai_refuse(arena, &error, NULL, NULL, "%s", why);
+        text_add(body, openai_error_json(arena, &error));
+        arena_free(arena);
+    } else if (slice_starts(path, SLICE("/v2/"))) {
+        text_add_str(body, "{\"error\":");
+        text_add_json(body, slice_str(why));
+        text_add_byte(body, '}');
+    } else {
+        add_error(body, "PAYLOAD_TOO_LARGE", why, false);
+    }
 }

@@ -450,7 +450,7 @@ static struct result start_loop(struct worker *w)
                          .host = o->host,
                          .port = (uint16_t)o->port,
                          .beside = first ? first->server : NULL,
-                         .handler = {loop, http_api_request, on_abort, on_drain},
+                         .handler = {loop, http_api_request, on_abort, on_drain, http_api_refusal},
                      }));
     uv_timer_init(&loop->uv, &loop->drain_timer);
     uv_async_init(&loop->uv, &loop->news, on_news);

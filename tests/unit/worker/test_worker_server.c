@@ -116,7 +116,7 @@ static void send_text(int fd, const char *text)
 static void send_request(int fd, const char *method, const char *path, const char *headers,
                          const char *body)
 {
-    struct buf b = buf_limited(1 << 20);
+    struct buf b = buf_limited(4 << 20);
     assert_true(result_ok(buf_printf(&b,
                                      "%s %s HTTP/1.1\r\nHost: w\r\nConnection: close\r\n"
                                      "Content-Type: application/json\r\nContent-Length: %zu\r\n"
@@ -425,6 +425,20 @@ static void a_second_signal_ends_at_once(void **state)
     assert_int_equal(end_of(live), 0);
 }
 
+static void what_is_too_large_is_refused_in_the_form_of_its_path(void **state)
+{
+    (void)state;
+    struct options options = defaults();
+    struct live live = start(&options);
+    static char body[(2 << 20) + 2];
+    memset(body, ' ', sizeof(body) - 1);
+    expect(live.port, "POST", "/execute", body, 413, "{\"code\":\"PAYLOAD_TOO_LARGE\"");
+    expect(live.port, "POST", "/v1/completions", body, 413,
+           "{\"error\":{\"message\":\"the body of a request may have 2097152 bytes\"");
+    expect(live.port, "POST", "/v2/models/add_sub/infer", body, 413, "{\"error\":\"the body");
+    assert_int_equal(stop(live), 0);
+}
+
 /* Connections are spread evenly, so that eight are on every loop. */
 static void what_one_connection_does_is_seen_on_all(void **state)
 {
@@ -623,6 +637,7 @@ int main(void)
         cmocka_unit_test(shutting_down_refuses_new_work_and_lets_the_old_finish),
         cmocka_unit_test(what_does_not_finish_in_time_is_cancelled),
         cmocka_unit_test(a_second_signal_ends_at_once),
+        cmocka_unit_test(what_is_too_large_is_refused_in_the_form_of_its_path),
         cmocka_unit_test(what_one_connection_does_is_seen_on_all),
         cmocka_unit_test(the_callback_comes_when_the_worker_already_listens),
         cmocka_unit_test(a_callback_that_is_refused_ends_the_worker),
