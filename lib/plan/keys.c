@@ -283,7 +283,9 @@ static const struct field case_fields[] = {
     {"id", &shape_string, .required = true,
      .help = "Names the case; unique in the suite. A sentence is a good name."},
     {"describe", &shape_text, .help = "What it is for, for people."},
-    {"tags", &shape_strings, .help = "For choosing cases with --tag and --filter."},
+    {"tags", &shape_strings,
+     .help = "For choosing cases with --tag and --filter. Cases with `area:NAME` are summed up by "
+             "area."},
     {"model", &shape_string, .help = "The model it is about; reports are broken down by it."},
     {"priority", &shape_priority, .help = "0 to 10; higher ones begin first. Default 5."},
     {"needs", &shape_string_or_strings,
