@@ -97,7 +97,8 @@ struct result session_store(const char *url, bool create, struct store **out)
     if (strcmp(url, "none") == 0)
         return RESULT_OK;
     const char *path = strncmp(url, "sqlite:", 7) == 0 ? url + 7 : url;
-    if (!create && access(path, F_OK) != 0)
+    bool file = !strstr(url, "://"); /* a database on a server is there, or is an error */
+    if (!create && file && access(path, F_OK) != 0)
         return RESULT_OK;
     return store_open(url, out);
 }

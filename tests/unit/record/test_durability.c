@@ -3,7 +3,6 @@
  * whole each time, and every case whose end was told is in it.
  */
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -11,11 +10,10 @@
 
 #include "core/memory.h"
 #include "core/random.h"
-#include "fixture.h"
-#include "record/database_sqlite.h"
+#include "fixture_store.h"
 #include "record/store_internal.h"
 
-#define KILLS 20
+#define KILLS (ON_POSTGRESQL ? 5 : 20)
 #define CASES 100000 /* far more than it gets to */
 
 /* Tells the parent of every finished case: one number in one write. */
@@ -65,40 +63,30 @@ static void record_until_killed(const char *path, int to)
     _exit(1);
 }
 
-static int64_t number_of(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *q;
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &q, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-    int64_t value = sqlite3_column_int64(q, 0);
-    sqlite3_finalize(q);
-    return value;
-}
-
 static void assert_whole(const char *path, const bool *told)
 {
     struct store *store;
-    sqlite3_stmt *q;
-    bool *stored = mem_zero(CASES);
+    struct query *q = NULL;
+    bool row, *stored = mem_zero(CASES);
 
     assert_ok(store_open(path, &store));
-    assert_int_equal(number_of(database_sqlite(store->database),
-                               "SELECT count(*) FROM pragma_integrity_check "
-                               "WHERE integrity_check <> 'ok'"),
-                     0);
+    struct database *db = store_database(store);
+    if (!ON_POSTGRESQL)
+        assert_int_equal(fixture_number(db, "SELECT count(*) FROM pragma_integrity_check "
+                                            "WHERE integrity_check <> 'ok'"),
+                         0);
     /* A result is there with all its parts, or not at all. */
-    assert_int_equal(number_of(database_sqlite(store->database),
-                               "SELECT (SELECT count(*) FROM result) * 2 - "
-                               "(SELECT count(*) FROM verdict)"),
+    assert_int_equal(fixture_number(db, "SELECT (SELECT count(*) FROM result) * 2 - "
+                                        "(SELECT count(*) FROM verdict)"),
                      0);
-    assert_int_equal(sqlite3_prepare_v2(database_sqlite(store->database),
-                                        "SELECT slot FROM result WHERE run = (SELECT max(run) "
-                                        "FROM run)",
-                                        -1, &q, NULL),
-                     SQLITE_OK);
-    while (sqlite3_step(q) == SQLITE_ROW)
-        stored[sqlite3_column_int(q, 0)] = true;
-    sqlite3_finalize(q);
+    assert_ok(
+        database_prepare(db, "SELECT slot FROM result WHERE run = (SELECT max(run) FROM run)", &q));
+    for (;;) {
+        assert_ok(query_next(q, &row));
+        if (!row)
+            break;
+        stored[query_integer(q, 0)] = true;
+    }
     store_close(store);
     for (size_t i = 0; i < CASES; i++)
         if (told[i] && !stored[i])
@@ -143,10 +131,96 @@ static void what_was_told_survives_being_killed(void **state)
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
     char *folder = fixture_folder();
+    const char *path = fixture_store(arena, folder);
     struct random random = random_seeded(random_fresh_seed());
     for (int i = 0; i < KILLS; i++)
-        kill_after(fixture_path(arena, folder, "results.db"),
-                   (uint64_t)random_between(&random, 0, 1500));
+        kill_after(path, (uint64_t)random_between(&random, 0, 1500));
+    fixture_remove(folder);
+}
+
+/* --- going on --- */
+
+static const char *key_of(struct arena *arena, size_t i)
+{
+    return arena_printf(arena, "s/%zu", i);
+}
+
+static void write_one(struct store *store, struct arena *arena, struct slice key)
+{
+    struct case_result *r =
+        fixture_passed("s", arena_string(arena, slice_from(key, strlen("s/"))), 1);
+    const struct case_result *results[] = {r};
+    assert_ok(store_results(store, SLICE("killed"), results, 1));
+    arena_free(r->arena);
+}
+
+enum { PLANNED = 300, BEFORE = 100 };
+
+/* Writes a third of the plan, says so, and waits for its end. */
+static void begin_and_wait(const char *path, int to)
+{
+    struct arena *arena = arena_new();
+    struct run_info run = fixture_run(arena);
+    struct planned_case planned[PLANNED];
+    struct store *store;
+
+    run.id = SLICE("killed");
+    run.planned = PLANNED;
+    for (size_t i = 0; i < PLANNED; i++)
+        planned[i] = (struct planned_case){slice_str(key_of(arena, i)),
+                                           slice_str(arena_printf(arena, "%zu", i)), SLICE("s")};
+    assert_ok(store_open(path, &store));
+    assert_ok(store_begin(store, &run, planned, PLANNED));
+    for (size_t i = 0; i < BEFORE; i++)
+        write_one(store, arena, planned[i].key);
+    if (write(to, "", 1) < 0)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+static void a_run_that_was_killed_goes_on(void **state)
+{
+    (void)state;
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    char *folder = fixture_folder(), byte;
+    const char *path = fixture_store(arena, folder);
+    int ends[2], status;
+
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        begin_and_wait(path, ends[1]);
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    close(ends[0]);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+
+    struct store *store;
+    struct run_info run;
+    struct slice *keys;
+    size_t count;
+    assert_ok(store_open(path, &store));
+    assert_ok(store_find(store, arena, SLICE("last"), &run));
+    assert_int_equal(run.exit_status, -1);
+    assert_int_equal(run.counts[CASE_PASSED], BEFORE);
+    assert_ok(store_resume(store, run.id));
+    assert_ok(store_unfinished(store, arena, run.id, &keys, &count));
+    assert_int_equal(count, PLANNED - BEFORE);
+    for (size_t i = 0; i < count; i++)
+        write_one(store, arena, keys[i]);
+    run.counts[CASE_PASSED] = PLANNED;
+    run.exit_status = 0;
+    assert_ok(store_end(store, &run));
+    assert_ok(store_unfinished(store, arena, run.id, &keys, &count));
+    assert_int_equal(count, 0);
+    struct database *db = store_database(store);
+    assert_int_equal(fixture_number(db, "SELECT count(DISTINCT test_case) FROM result"), PLANNED);
+    assert_int_equal(fixture_number(db, "SELECT max(sequence) FROM result"), PLANNED);
+    store_close(store);
     fixture_remove(folder);
 }
 
@@ -154,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_told_survives_being_killed),
+        cmocka_unit_test(a_run_that_was_killed_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
