@@ -199,12 +199,18 @@ void batch_advance(struct batch *batch, struct files *files, const struct batch_
     }
 }
 
+bool batch_over(const struct batch *batch)
+{
+    return batch->status != BATCH_VALIDATING && batch->status != BATCH_IN_PROGRESS &&
+           batch->status != BATCH_CANCELLING;
+}
+
 bool batch_cancel(struct batch *batch, int64_t now_s)
 {
     bool running = batch->status == BATCH_VALIDATING || batch->status == BATCH_IN_PROGRESS;
     if (running)
         become(batch, BATCH_CANCELLING, now_s);
-    return running || batch->status == BATCH_CANCELLING;
+    return !batch_over(batch);
 }
 
 static void add_time(struct text *out, const char *name, int64_t at)

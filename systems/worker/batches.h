@@ -29,6 +29,7 @@ struct batch {
     enum batch_status status;
     int64_t at[BATCH_STATUS_COUNT]; /* when it became that, seconds since the epoch; 0: not yet */
     int64_t created;
+    int64_t due; /* monotonic ns: when it goes on although nobody looks; its keeper's */
     struct slice endpoint, input_file, metadata, input; /* owned */
     size_t position;                                    /* in the input */
     size_t total, completed, failed;
@@ -52,6 +53,9 @@ void batch_free(struct batch *batch);
 /* Go on with it: one change of status, or at most `lines` requests. */
 void batch_advance(struct batch *batch, struct files *files, const struct batch_runner *runner,
                    size_t lines, int64_t now_s);
+
+/* Completed, failed, cancelled or expired: it does not change any more. */
+bool batch_over(const struct batch *batch);
 
 /* False when it is over already. */
 bool batch_cancel(struct batch *batch, int64_t now_s);

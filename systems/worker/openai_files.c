@@ -34,10 +34,10 @@ void openai_store_free(struct openai_store *store)
     mem_free(store);
 }
 
-/* Until the handler returns. */
-static struct openai_store *lock_store(struct api_call *call)
+/* Until the function returns. */
+static struct openai_store *lock_store(struct worker *w)
 {
-    struct openai_store *store = call->worker->store;
+    struct openai_store *store = w->store;
     pthread_mutex_lock(&store->lock);
     return store;
 }
@@ -72,7 +72,7 @@ static void reply_file(struct api_call *call, const struct file *file)
 void openai_list_files(struct api_call *call)
 {
     DEFER(unlock_store)
-    struct openai_store *store = lock_store(call);
+    struct openai_store *store = lock_store(call->worker);
     struct text t = text_in(call->arena);
     text_add_str(&t, "{\"object\":\"list\",\"data\":[");
     for (const struct file *f = store->files.first; f; f = f->next) {
@@ -111,7 +111,7 @@ void openai_upload_file(struct api_call *call)
         return;
     }
     DEFER(unlock_store)
-    struct openai_store *store = lock_store(call);
+    struct openai_store *store = lock_store(call->worker);
     const struct file *file = files_add(&store->files, part->filename, purpose, part->content);
     if (file)
         reply_file(call, file);
@@ -122,7 +122,7 @@ void openai_upload_file(struct api_call *call)
 void openai_show_file(struct api_call *call)
 {
     DEFER(unlock_store)
-    struct openai_store *store = lock_store(call);
+    struct openai_store *store = lock_store(call->worker);
     struct slice id = call->rest, suffix = SLICE("/content");
     bool content = slice_ends(id, suffix);
     if (content)
@@ -139,7 +139,7 @@ void openai_show_file(struct api_call *call)
 void openai_delete_file(struct api_call *call)
 {
     DEFER(unlock_store)
-    struct openai_store *store = lock_store(call);
+    struct openai_store *store = lock_store(call->worker);
     struct file *file = files_find(&store->files, call->rest);
     if (!file) {
         not_found(call, "File object", call->rest);
@@ -157,6 +157,29 @@ static struct slice run_request(void *context, struct arena *arena, struct slice
                                 struct slice body, unsigned *status)
 {
     return openai_run(context, arena, url, body, status);
+}
+
+static void go_on(struct worker *w, struct batch *batch, size_t lines, int64_t now)
+{
+    bool working = batch->status == BATCH_IN_PROGRESS;
+    batch_advance(batch, &w->store->files, &(struct batch_runner){w, run_request}, lines,
+                  clock_wall() / NS_PER_S);
+    working = working && batch->status == BATCH_IN_PROGRESS;
+    batch->due = now + (working ? BATCH_PAUSE : BATCH_STEP);
+}
+
+int64_t openai_work_on_batches(struct worker *w, int64_t now)
+{
+    DEFER(unlock_store)
+    struct openai_store *store = lock_store(w);
+    int64_t next = CLOCK_NEVER;
+    for (struct batch *b = store->batches; b; b = b->next) {
+        if (!batch_over(b) && b->due <= now)
+            go_on(w, b, BATCH_LINES_PER_STEP, now);
+        if (!batch_over(b) && b->due < next)
+            next = b->due;
+    }
+    return next;
 }
 
 static struct batch *find_batch(struct api_call *call, const struct openai_store *store,
@@ -180,7 +203,7 @@ static void reply_batch(struct api_call *call, const struct batch *batch)
 void openai_list_batches(struct api_call *call)
 {
     DEFER(unlock_store)
-    struct openai_store *store = lock_store(call);
+    struct openai_store *store = lock_store(call->worker);
     struct text t = text_in(call->arena);
     text_add_str(&t, "{\"object\":\"list\",\"data\":[");
     for (const struct batch *b = store->batches; b; b = b->next) {
@@ -233,7 +256,7 @@ static struct batch *read_batch(struct api_call *call, const struct openai_store
 void openai_create_batch(struct api_call *call)
 {
     DEFER(unlock_store)
-    struct openai_store *store = lock_store(call);
+    struct openai_store *store = lock_store(call->worker);
     struct openai_error error;
     if (store->batch_count == BATCHES_MAX) {
         openai_reply_refusal(call, 429, "batch_limit", "There are too many batches.");
@@ -247,18 +270,19 @@ void openai_create_batch(struct api_call *call)
     batch->next = store->batches;
     store->batches = batch;
     store->batch_count++;
+    batch->due = clock_now() + BATCH_STEP;
+    worker_watch_batches(call->loop, batch->due);
     reply_batch(call, batch);
 }
 
 void openai_show_batch(struct api_call *call)
 {
     DEFER(unlock_store)
-    struct openai_store *store = lock_store(call);
+    struct openai_store *store = lock_store(call->worker);
     struct batch *batch = find_batch(call, store, call->rest);
     if (!batch)
         return;
-    batch_advance(batch, &store->files, &(struct batch_runner){call->worker, run_request},
-                  BATCH_LINES_PER_LOOK, clock_wall() / NS_PER_S);
+    go_on(call->worker, batch, BATCH_LINES_PER_LOOK, clock_now());
     reply_batch(call, batch);
 }
 
@@ -271,7 +295,7 @@ void openai_cancel_batch(struct api_call *call)
     }
     id.len -= suffix.len;
     DEFER(unlock_store)
-    struct openai_store *store = lock_store(call);
+    struct openai_store *store = lock_store(call->worker);
     struct batch *batch = find_batch(call, store, id);
     if (!batch)
         return;

@@ -78,6 +78,7 @@ static void on_stopped(void *context)
     schedule_close(&loop->schedule);
     uv_close((uv_handle_t *)&loop->news, NULL);
     uv_close((uv_handle_t *)&loop->drain_timer, NULL);
+    uv_close((uv_handle_t *)&loop->batch_timer, NULL);
     if (loop == w->loops[0]) {
         uv_close((uv_handle_t *)&w->terminate, NULL);
         uv_close((uv_handle_t *)&w->interrupt, NULL);
@@ -365,6 +366,23 @@ static void on_drain(void *context, struct exchange *ex)
     schedule_next(context, job, clock_now());
 }
 
+/* ---- batches ---- */
+
+static void on_batches(uv_timer_t *timer)
+{
+    struct loop *loop = timer->data;
+    int64_t next = openai_work_on_batches(loop->worker, clock_now());
+    if (next != CLOCK_NEVER)
+        worker_watch_batches(loop, next);
+}
+
+void worker_watch_batches(struct loop *loop, int64_t due)
+{
+    int64_t wait = (due - clock_now() + NS_PER_MS - 1) / NS_PER_MS;
+    if (!uv_is_active((uv_handle_t *)&loop->batch_timer))
+        uv_timer_start(&loop->batch_timer, on_batches, wait > 0 ? (uint64_t)wait : 0, 0);
+}
+
 /* ---- the beginning ---- */
 
 static void on_called_back(void *context, struct result result)
@@ -453,9 +471,11 @@ static struct result start_loop(struct worker *w)
                          .handler = {loop, http_api_request, on_abort, on_drain, http_api_refusal},
                      }));
     uv_timer_init(&loop->uv, &loop->drain_timer);
+    uv_timer_init(&loop->uv, &loop->batch_timer);
+    uv_unref((uv_handle_t *)&loop->batch_timer);
     uv_async_init(&loop->uv, &loop->news, on_news);
     uv_unref((uv_handle_t *)&loop->news);
-    loop->drain_timer.data = loop->news.data = loop;
+    loop->drain_timer.data = loop->batch_timer.data = loop->news.data = loop;
     loop->open = true;
     schedule_init(&loop->schedule, &loop->uv, turn, loop);
     return RESULT_OK;

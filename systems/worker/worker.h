@@ -36,6 +36,7 @@ struct loop {
     uv_async_t news; /* others send it: something of `worker` or `jobs.cancelled` has changed */
     bool open;       /* `news` can be sent; worker->lock guards it */
     uv_timer_t drain_timer;
+    uv_timer_t batch_timer; /* while batches are under way that were begun here */
     struct schedule schedule;
     struct job_list jobs;
     bool draining, stopping; /* stopping: the server closes its connections */
@@ -97,6 +98,9 @@ void worker_answer(struct loop *loop, struct exchange *ex, struct openai_answer 
 /* End the job's stream with the reason CANCELLED, at once or, when it is another loop's, as soon as
  * that loop comes to it; false when no such job runs. */
 bool worker_cancel(struct loop *loop, struct slice job_id);
+
+/* A batch was begun on this loop, which goes on with it from `due` on. */
+void worker_watch_batches(struct loop *loop, int64_t due);
 
 /* Refuse new work, let jobs finish within the drain timeout, then end. Again: end them now. */
 void worker_shut_down(struct loop *loop);

@@ -439,6 +439,40 @@ static void what_is_too_large_is_refused_in_the_form_of_its_path(void **state)
     assert_int_equal(stop(live), 0);
 }
 
+/* The list shows batches as they are; only looking at one has it go on at once. */
+static void a_batch_goes_on_when_nobody_looks_at_it(void **state)
+{
+    (void)state;
+    struct options options = defaults();
+    struct live live = start(&options);
+    char request[1000];
+    const char *form =
+        "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n"
+        "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n"
+        "{\"custom_id\":\"a\",\"method\":\"POST\",\"url\":\"/v1/completions\","
+        "\"body\":{\"model\":\"stub\",\"prompt\":\"p\"}}\r\n--b--\r\n";
+    snprintf(request, sizeof(request),
+             "POST /v1/files HTTP/1.1\r\nHost: w\r\nConnection: close\r\n"
+             "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %zu\r\n\r\n%s",
+             strlen(form), form);
+    int fd = connect_to(live.port);
+    struct answer a = answer_new();
+    send_text(fd, request);
+    read_answer(fd, &a, NULL);
+    const char *id = strstr(a.body.data, "file-");
+    assert_non_null(id);
+    snprintf(request, sizeof(request),
+             "{\"input_file_id\":\"%.*s\",\"endpoint\":\"/v1/completions\","
+             "\"completion_window\":\"24h\"}",
+             (int)strcspn(id, "\""), id);
+    expect(live.port, "POST", "/v1/batches", request, 200, "\"status\":\"validating\"");
+    expect_soon(live.port, "/v1/batches", "\"status\":\"in_progress\"");
+    expect_soon(live.port, "/v1/batches", "\"status\":\"completed\"");
+    answer_free(&a);
+    close(fd);
+    assert_int_equal(stop(live), 0);
+}
+
 /* Connections are spread evenly, so that eight are on every loop. */
 static void what_one_connection_does_is_seen_on_all(void **state)
 {
@@ -638,6 +672,7 @@ int main(void)
         cmocka_unit_test(what_does_not_finish_in_time_is_cancelled),
         cmocka_unit_test(a_second_signal_ends_at_once),
         cmocka_unit_test(what_is_too_large_is_refused_in_the_form_of_its_path),
+        cmocka_unit_test(a_batch_goes_on_when_nobody_looks_at_it),
         cmocka_unit_test(what_one_connection_does_is_seen_on_all),
         cmocka_unit_test(the_callback_comes_when_the_worker_already_listens),
         cmocka_unit_test(a_callback_that_is_refused_ends_the_worker),
