@@ -121,7 +121,8 @@ static void add_head(struct text *t, const struct run_data *run)
     text_printf(t, " · Assay</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n", html_style);
 }
 
-struct result html_write(FILE *to, const struct run_data *run)
+struct result html_write(FILE *to, const struct run_data *run,
+                         const struct resource_history *resources)
 {
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
@@ -136,6 +137,8 @@ struct result html_write(FILE *to, const struct run_data *run)
     html_failures(&t, run);
     html_timeline(&t, run);
     html_durations(&t, run);
+    if (resources)
+        html_resources(&t, resources);
     html_cases(&t, run);
     text_add_str(&t, "</main>\n</body>\n</html>\n");
     bool written = fwrite(text_str(&t), 1, t.len, to) == t.len && fflush(to) == 0;

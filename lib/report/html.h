@@ -11,8 +11,11 @@
 
 #include <stdio.h>
 
+#include "report/resources.h"
 #include "report/run_data.h"
 
-struct result html_write(FILE *to, const struct run_data *run) MUST_USE;
+/* `resources` may be NULL: several runs have no time in common. */
+struct result html_write(FILE *to, const struct run_data *run,
+                         const struct resource_history *resources) MUST_USE;
 
 #endif

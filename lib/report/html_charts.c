@@ -20,6 +20,8 @@
 #define DEATHS_SHOWN 12
 /* Bars of the histogram for each power of ten. */
 #define BARS 8
+/* Pixels between two labels. */
+#define CLOSE 24
 
 /* ── the timeline ── */
 
@@ -154,7 +156,7 @@ void html_timeline(struct text *t, const struct run_data *run)
     struct axis y = {.high = (double)tl.lane_count};
     struct chart chart =
         chart_make(WIDTH, 40 + LANE_HEIGHT * (int)(tl.lane_count < 3 ? 3 : tl.lane_count),
-                   axis_rounded(x), UNIT_NANOSECONDS, y, UNIT_COUNT);
+                   axis_rounded(x), UNIT_NANOSECONDS, y, UNIT_NONE);
     text_add_str(t,
                  "<h2 id=\"timeline\">Timeline</h2>\n<p class=\"dim\">Which case ran when, a row "
                  "for each worker.</p>\n");
@@ -221,17 +223,21 @@ static void draw_durations(struct text *t, const struct run_data *run, const dou
     struct histogram h = histogram_of(t->arena, run, sorted[0], sorted[count - 1]);
     struct axis x = {
         .low = pow(10, h.low), .high = pow(10, h.low + (double)h.bars / BARS), .logarithmic = true};
-    struct axis y = {.high = (double)h.highest};
-    struct chart chart = chart_make(WIDTH, 220, x, UNIT_NANOSECONDS, axis_rounded(y), UNIT_COUNT);
+    struct axis y = {.high = (double)h.highest, .whole = true};
+    struct chart chart = chart_make(WIDTH, 220, x, UNIT_NANOSECONDS, axis_rounded(y), UNIT_NUMBER);
 
     chart_open(t, &chart, SLICE("how many cases took how long"));
     for (size_t i = 0; i < h.bars; i++)
         draw_bar(t, &chart, &h, i);
+    double labelled = -CLOSE;
     for (size_t i = 0; i < sizeof(percents) / sizeof(percents[0]); i++) {
+        double value = statistics_percentile(sorted, count, percents[i]);
+        double at = axis_at(&chart.x, value);
         struct text label = text_in(t->arena);
-        text_printf(&label, "p%.0f", percents[i]);
-        chart_mark(t, &chart, statistics_percentile(sorted, count, percents[i]),
-                   text_slice(&label));
+        if (at - labelled >= CLOSE) /* else two labels would stand on each other */
+            text_printf(&label, "p%.0f", percents[i]);
+        chart_mark(t, &chart, value, text_slice(&label));
+        labelled = label.len ? at : labelled;
     }
     chart_close(t);
 }

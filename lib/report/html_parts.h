@@ -5,6 +5,7 @@
 #define REPORT_HTML_PARTS_H
 
 #include "core/text.h"
+#include "report/resources.h"
 #include "report/run_data.h"
 
 extern const char html_style[];
@@ -15,6 +16,7 @@ void html_text(struct text *t, struct slice s, size_t max);
 void html_failures(struct text *t, const struct run_data *run);
 void html_timeline(struct text *t, const struct run_data *run);
 void html_durations(struct text *t, const struct run_data *run);
+void html_resources(struct text *t, const struct resource_history *history);
 void html_cases(struct text *t, const struct run_data *run);
 
 #endif

@@ -9,7 +9,7 @@
 #include "core/parse.h"
 
 #define LEFT 64
-#define RIGHT 12
+#define RIGHT 28
 #define TOP 14
 #define BOTTOM 24
 
@@ -37,9 +37,10 @@ static double step_of(const struct axis *axis)
     double rough = (axis->high - axis->low) / 6, whole = 1;
     if (rough <= 0)
         return 1;
-    while (axis->bytes && rough >= whole * 1024)
+    while (axis->bytes && axis->high >= whole * 1024)
         whole *= 1024;
-    return whole * round_step(rough / whole);
+    double step = whole * round_step(rough / whole);
+    return axis->whole && step < 1 ? 1 : step;
 }
 
 struct axis axis_rounded(struct axis axis)
@@ -70,7 +71,7 @@ size_t axis_ticks(const struct axis *axis, double *ticks, size_t max)
     double step = step_of(axis);
     for (double value = ceil(axis->low / step - 1e-9) * step;
          value <= axis->high + step * 1e-9 && count < max; value += step)
-        ticks[count++] = value;
+        ticks[count++] = fabs(value) < step * 1e-6 ? 0 : value;
     return count;
 }
 
@@ -91,8 +92,10 @@ void text_add_quantity(struct text *t, double value, enum unit unit)
     case UNIT_PERCENT:
         text_printf(t, "%.3g %%", value);
         break;
-    case UNIT_COUNT:
+    case UNIT_NUMBER:
         text_printf(t, "%.10g", value);
+        break;
+    case UNIT_NONE:
         break;
     }
 }
@@ -118,7 +121,7 @@ static void add_ticks(struct text *t, const struct chart *c)
         text_add_quantity(t, ticks[i], c->x_unit);
         text_add_str(t, "</text>");
     }
-    count = axis_ticks(&c->y, ticks, AXIS_TICKS);
+    count = c->y_unit == UNIT_NONE ? 0 : axis_ticks(&c->y, ticks, AXIS_TICKS);
     for (size_t i = 0; i < count; i++) {
         double y = axis_at(&c->y, ticks[i]);
         text_printf(

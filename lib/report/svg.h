@@ -12,6 +12,7 @@ struct axis {
     double low, high;
     bool logarithmic;
     bool bytes;      /* ticks are round in powers of 1024 */
+    bool whole;      /* they are whole numbers */
     double from, to; /* pixels of low and high */
 };
 
@@ -25,8 +26,8 @@ struct axis axis_rounded(struct axis axis);
 #define AXIS_TICKS 12
 size_t axis_ticks(const struct axis *axis, double *ticks, size_t max);
 
-/* How a tick is written: ns as "20 ms", bytes as "1.5 MiB", a fraction as "40 %", a count. */
-enum unit { UNIT_NANOSECONDS, UNIT_BYTES, UNIT_PERCENT, UNIT_COUNT };
+/* How a tick is written: ns as "20 ms", bytes as "1.5 MiB", "40 %", a number, or not at all. */
+enum unit { UNIT_NANOSECONDS, UNIT_BYTES, UNIT_PERCENT, UNIT_NUMBER, UNIT_NONE };
 
 /* Ticks are round in their unit: bytes by powers of 1024. */
 void text_add_quantity(struct text *t, double value, enum unit unit);
