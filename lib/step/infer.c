@@ -66,41 +66,50 @@ static const struct datatype *datatype_of(struct slice name)
     return NULL;
 }
 
-/* What does not fit ends at the nearest value that does; 2^63 and 2^64 are exact as doubles. */
-static uint64_t integer_bits(bool is_signed, double value)
+/* The bits of a whole number; false when the datatype has no such value. Reals beyond int64 are
+ * whole numbers too, as they are read (core/jsontext.h); 2^63 and 2^64 are exact as doubles. */
+static bool whole_bits(const struct datatype *type, const json_t *value, uint64_t *bits)
 {
-    if (isnan(value))
-        return 0;
-    if (is_signed)
-        return (uint64_t)(value >= 0x1p63   ? INT64_MAX
-                          : value < -0x1p63 ? INT64_MIN
-                                            : (int64_t)value);
-    return value >= 0x1p64 ? UINT64_MAX : value < 0 ? 0 : (uint64_t)value;
+    double real = json_number_value(value);
+    bool is_signed = type->kind == 'i';
+    if (json_is_real(value) &&
+        (real != floor(real) || real < -0x1p63 || real >= (is_signed ? 0x1p63 : 0x1p64)))
+        return false;
+    bool negative = json_is_real(value) ? real < 0 : json_integer_value(value) < 0;
+    if (json_is_integer(value))
+        *bits = (uint64_t)json_integer_value(value);
+    else
+        *bits = negative ? (uint64_t)(int64_t)real : (uint64_t)real;
+    unsigned used = 8 * (unsigned)type->size - is_signed;
+    uint64_t over = used == 64 ? 0 : (negative ? ~*bits : *bits) >> used;
+    return over == 0 && (is_signed || !negative);
 }
 
-static uint64_t bits_of(const struct datatype *type, double value)
+/* The same of any value. */
+static bool bits_of(const struct datatype *type, const json_t *value, uint64_t *bits)
 {
-    uint64_t bits = 0;
-    float single = (float)value;
+    double real = json_number_value(value);
+    float single = (float)real;
+    uint32_t word;
+    *bits = json_is_boolean(value) ? json_is_true(value) : real != 0;
     if (type->kind == 'b')
-        return value != 0;
+        return json_is_boolean(value) || json_is_number(value);
+    if (!json_is_number(value))
+        return json_is_boolean(value) && type->kind != 'f';
     if (type->kind != 'f')
-        return integer_bits(type->kind == 'i', value);
+        return whole_bits(type, value, bits);
+    memcpy(bits, &real, sizeof(real));
     if (type->size == 8)
-        memcpy(&bits, &value, sizeof(value));
-    if (type->size == 4) {
-        uint32_t word;
-        memcpy(&word, &single, sizeof(single));
-        bits = word;
-    }
-    return bits;
+        return true;
+    memcpy(&word, &single, sizeof(single));
+    *bits = word;
+    return isfinite(single);
 }
 
 /* Little-endian, as the protocol wants it. */
-static void encode(const struct datatype *type, double value, unsigned char *out)
+static void encode(uint64_t bits, size_t size, unsigned char *out)
 {
-    uint64_t bits = bits_of(type, value);
-    for (size_t i = 0; i < type->size; i++)
+    for (size_t i = 0; i < size; i++)
         out[i] = (unsigned char)(bits >> 8 * i);
 }
 
@@ -152,24 +161,25 @@ static json_t *shape_of(const json_t *data)
 }
 
 /* Append the values as binary data. */
-static struct result add_binary(struct buf *binary, const struct datatype *type, const json_t *flat)
+static struct result add_binary(struct step *step, struct buf *binary, const struct datatype *type,
+                                const json_t *flat)
 {
     for (size_t i = 0; i < json_array_size(flat); i++) {
         const json_t *value = json_array_get(flat, i);
         unsigned char bytes[8];
+        uint64_t bits = 0;
         if (type->size == 0) {
             struct slice text = jsontext_slice(value);
             ENSURE(json_is_string(value), ERR_SUITE, "BYTES values are strings, got %s",
                    jsontext_type(value));
-            encode(datatype_of(SLICE("UINT32")), (double)text.len, bytes);
+            encode(text.len, 4, bytes);
             TRY(buf_append(binary, slice_of((char *)bytes, 4)));
             TRY(buf_append(binary, text));
             continue;
         }
-        ENSURE(json_is_number(value) || json_is_boolean(value), ERR_SUITE,
-               "%s values are numbers, got %s", type->name, jsontext_type(value));
-        encode(type, json_is_boolean(value) ? json_is_true(value) : json_number_value(value),
-               bytes);
+        ENSURE(bits_of(type, value, &bits), ERR_SUITE, "%.*s is no %s",
+               SLICE_ARG(slice_part(jsontext_write(step->arena, value), 0, 80)), type->name);
+        encode(bits, type->size, bytes);
         TRY(buf_append(binary, slice_of((char *)bytes, type->size)));
     }
     return RESULT_OK;
@@ -198,7 +208,7 @@ static struct result add_input(struct step *step, json_t *inputs, const struct n
     size_t before = binary->len;
     ENSURE(type, ERR_SUITE, "%.*s is no datatype that can be sent as binary data",
            SLICE_ARG(type_name));
-    TRY(add_binary(binary, type, flat));
+    TRY(add_binary(step, binary, type, flat));
     json_object_set_new(input, "parameters",
                         json_pack("{s:I}", "binary_data_size", (json_int_t)(binary->len - before)));
     return RESULT_OK;
