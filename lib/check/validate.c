@@ -1,66 +1,63 @@
 /*
  * The validators of LLM answers, by the names and parameters that suites of prompt cases use. What
- * can be decided by looking at the text is decided here. What needs another model, or a parser of a
- * programming language, is known, so that such suites can be read, but its verdict is that it could
- * not be checked: never a pass.
+ * can be decided by looking at the text is decided here. What needs another model (llm.c), a parser
+ * of a programming language (syntax.c) or a program (validate_program.c) asks for it first
+ * (question.h); what cannot be carried out is an error that says so, never a pass.
  */
 #include <math.h>
 
-#include "check/families.h"
 #include "check/regex.h"
 #include "check/schema.h"
+#include "check/validator.h"
 #include "core/limits.h"
 #include "core/text.h"
 
-/* One validator at work. */
-struct validation {
-    struct verdicts *out;
-    const char *check; /* "validate contains" */
-    struct place at;
-    const struct node *params; /* a map, or NULL */
-    struct slice text;         /* the answer, not empty unless the validator allows it */
-};
-
 /* --- Verdicts --- */
 
-static void passes(const struct validation *v)
+struct verdict *validation_passes(const struct validation *v)
 {
-    verdict_add(v->out, v->check, v->at, true);
+    return verdict_add(v->out, v->check, v->at, true);
 }
 
-static void fails(const struct validation *v, const char *expected, struct slice actual,
-                  const char *message)
+struct verdict *validation_fails(const struct validation *v, const char *expected,
+                                 struct slice actual, const char *message)
 {
-    verdict_failed(v->out, v->check, v->at, slice_str(expected),
-                   text_shown(v->out->arena, actual, LIMIT_SHOWN_BYTES), "%s", message);
+    return verdict_failed(v->out, v->check, v->at, slice_str(expected),
+                          text_shown(v->out->arena, actual, LIMIT_SHOWN_BYTES), "%s", message);
 }
 
-static void impossible(const struct validation *v)
+void validation_impossible(const struct validation *v)
 {
-    verdict_impossible(v->out, v->check, v->at,
-                       arena_printf(v->out->arena, "%s", error_last()->text));
+    validation_not_possible(v, "%s", error_last()->text);
 }
 
-static struct slice beginning(const struct validation *v)
+void validation_not_possible(const struct validation *v, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    verdict_impossible(v->out, v->check, v->at, arena_vprintf(v->out->arena, format, args));
+    va_end(args);
+}
+
+struct slice validation_beginning(const struct validation *v)
 {
     return text_shown(v->out->arena, v->text, 100);
 }
 
-static const struct node *param(const struct validation *v, const char *name)
+const struct node *validation_param(const struct validation *v, const char *name)
 {
     return node_get(v->params, name);
 }
 
 /* --- What the text holds --- */
 
-/* The next ``` block at or after `*from`, which moves behind it. */
-static bool next_block(const struct validation *v, size_t *from, struct slice *language,
-                       struct slice *code)
+bool code_block_next(struct arena *arena, struct slice text, size_t *from, struct slice *language,
+                     struct slice *code)
 {
     struct regex_match m;
-    struct slice rest = slice_from(v->text, *from);
+    struct slice rest = slice_from(text, *from);
     if (!result_ok(regex_search(SLICE("(?s)```([A-Za-z0-9_+#.-]*)[ \\t]*\\r?\\n?(.*?)```"),
-                                REGEX_PERL, rest, v->out->arena, &m)) ||
+                                REGEX_PERL, rest, arena, &m)) ||
         !m.found)
         return false;
     *language = slice_part(rest, m.groups[0].start, m.groups[0].end - m.groups[0].start);
@@ -69,23 +66,33 @@ static bool next_block(const struct validation *v, size_t *from, struct slice *l
     return true;
 }
 
-/* The JSON of the answer: all of it, or its first block that is JSON. NULL after a verdict. */
-static const json_t *answer_json(const struct validation *v)
+const json_t *json_in_text(struct arena *arena, struct slice text)
 {
     json_t *value;
     struct slice language, code;
     size_t from = 0;
-    if (result_ok(jsontext_read_in(v->out->arena, v->text, &value)))
+    if (result_ok(jsontext_read_in(arena, text, &value)))
         return value;
-    const char *fault = arena_printf(v->out->arena, "%s", error_last()->text);
-    while (next_block(v, &from, &language, &code))
+    struct error fault = *error_last();
+    while (code_block_next(arena, text, &from, &language, &code))
         if ((language.len == 0 || slice_eq_nocase(language, SLICE("json"))) &&
-            result_ok(jsontext_read_in(v->out->arena, code, &value)))
+            result_ok(jsontext_read_in(arena, code, &value)))
             return value;
-    fails(v, "JSON", beginning(v),
-          arena_printf(v->out->arena, "expected the answer to be JSON or hold a block of it: %s",
-                       fault));
+    result_ignore(/* what the whole text lacks is what is told */
+                  error_set(fault.code, "%s", fault.text));
     return NULL;
+}
+
+/* The JSON of the answer; NULL after a verdict. */
+static const json_t *answer_json(const struct validation *v)
+{
+    const json_t *value = json_in_text(v->out->arena, v->text);
+    if (!value)
+        validation_fails(v, "JSON", validation_beginning(v),
+                         arena_printf(v->out->arena,
+                                      "expected the answer to be JSON or hold a block of it: %s",
+                                      error_last()->text));
+    return value;
 }
 
 /* "user.name" or "items.0.id" in a document; NULL when there is no such field. */
@@ -110,13 +117,10 @@ static const json_t *field_at(const json_t *value, struct slice dotted)
     return value;
 }
 
-/* Does the answer hold `phrase`? Letters of any alphabet count whatever their case, if wanted. */
-static bool holds_phrase(const struct validation *v, struct slice phrase, bool case_sensitive)
+bool text_holds(struct arena *arena, struct slice text, struct slice phrase)
 {
     bool found = false;
-    if (case_sensitive)
-        return slice_find(v->text, phrase) >= 0;
-    struct text pattern = text_in(v->out->arena);
+    struct text pattern = text_in(arena);
     for (size_t i = 0; i < phrase.len; i++) {
         char c = phrase.data[i];
         if (strchr("\\^$.|?*+()[]{}#-", c))
@@ -124,9 +128,15 @@ static bool holds_phrase(const struct validation *v, struct slice phrase, bool c
         text_add_byte(&pattern, c);
     }
     result_ignore(/* an escaped text is always a pattern, and has no limit to meet */
-                  regex_matches(text_slice(&pattern), REGEX_PERL | REGEX_CASELESS, v->text,
-                                &found));
+                  regex_matches(text_slice(&pattern), REGEX_PERL | REGEX_CASELESS, text, &found));
     return found;
+}
+
+/* Does the answer hold `phrase`? Letters of any alphabet count whatever their case, if wanted. */
+static bool holds_phrase(const struct validation *v, struct slice phrase, bool case_sensitive)
+{
+    return case_sensitive ? slice_find(v->text, phrase) >= 0
+                          : text_holds(v->out->arena, v->text, phrase);
 }
 
 /* Fail when the pattern is found: `what` was looked for and must not be there. */
@@ -135,18 +145,19 @@ static void must_not_match(const struct validation *v, const char *pattern, cons
     struct regex_match m;
     if (!result_ok(regex_search(slice_str(pattern), REGEX_PERL | REGEX_CASELESS, v->text,
                                 v->out->arena, &m))) {
-        impossible(v);
+        validation_impossible(v);
         return;
     }
     if (!m.found) {
-        passes(v);
+        validation_passes(v);
         return;
     }
     struct slice found =
         text_shown(v->out->arena, slice_part(v->text, m.start, m.end - m.start), 100);
-    fails(v, arena_printf(v->out->arena, "no %s", what), found,
-          arena_printf(v->out->arena, "expected no %s, found \"%.*s\" at character %zu", what,
-                       SLICE_ARG(found), utf8_length(slice_part(v->text, 0, m.start)) + 1));
+    validation_fails(v, arena_printf(v->out->arena, "no %s", what), found,
+                     arena_printf(v->out->arena, "expected no %s, found \"%.*s\" at character %zu",
+                                  what, SLICE_ARG(found),
+                                  utf8_length(slice_part(v->text, 0, m.start)) + 1));
 }
 
 /* --- The validators --- */
@@ -154,15 +165,16 @@ static void must_not_match(const struct validation *v, const char *pattern, cons
 static void run_not_empty(const struct validation *v)
 {
     if (slice_trim(v->text).len)
-        passes(v);
+        validation_passes(v);
     else
-        fails(v, "an answer", SLICE("(no data)"), "expected an answer, got only blanks (no data)");
+        validation_fails(v, "an answer", SLICE("(no data)"),
+                         "expected an answer, got only blanks (no data)");
 }
 
 static void run_json(const struct validation *v)
 {
     if (answer_json(v))
-        passes(v);
+        validation_passes(v);
 }
 
 static void run_field_present(const struct validation *v)
@@ -171,23 +183,23 @@ static void run_field_present(const struct validation *v)
     const json_t *document = answer_json(v);
     if (!document)
         return;
-    struct slice name = param(v, "field_name")->string;
-    const struct node *wanted = param(v, "expected_value");
-    bool should_exist =
-        node_boolean(param(v, "should_exist"), node_boolean(param(v, "present"), true));
+    struct slice name = validation_param(v, "field_name")->string;
+    const struct node *wanted = validation_param(v, "expected_value");
+    bool should_exist = node_boolean(validation_param(v, "should_exist"),
+                                     node_boolean(validation_param(v, "present"), true));
     const json_t *value = field_at(document, name);
     const char *where = arena_printf(arena, "field %.*s", SLICE_ARG(name));
 
     if (!should_exist && !value)
-        passes(v);
+        validation_passes(v);
     else if (!should_exist)
-        fails(v, arena_printf(arena, "no %s", where), jsontext_write(arena, value),
-              arena_printf(arena, "expected no %s, but it is there", where));
+        validation_fails(v, arena_printf(arena, "no %s", where), jsontext_write(arena, value),
+                         arena_printf(arena, "expected no %s, but it is there", where));
     else if (!value)
-        fails(v, where, SLICE("(no data)"),
-              arena_printf(arena, "expected a %s, got none (no data)", where));
+        validation_fails(v, where, SLICE("(no data)"),
+                         arena_printf(arena, "expected a %s, got none (no data)", where));
     else if (!wanted || wanted->kind == NODE_NULL)
-        passes(v);
+        validation_passes(v);
     else {
         struct node_entry entry = {SLICE("eq"), v->at, wanted};
         struct node matcher = {.kind = NODE_MAP, .at = v->at, .count = 1, .entries = &entry};
@@ -199,19 +211,19 @@ static void run_length(const struct validation *v)
 {
     struct arena *arena = v->out->arena;
     int64_t length = (int64_t)utf8_length(v->text);
-    int64_t least = node_integer(param(v, "min_length"), 0);
-    int64_t most = node_integer(param(v, "max_length"), INT64_MAX);
+    int64_t least = node_integer(validation_param(v, "min_length"), 0);
+    int64_t most = node_integer(validation_param(v, "max_length"), INT64_MAX);
     const char *actual = arena_printf(arena, "%lld", (long long)length);
     if (length < least)
-        fails(v, arena_printf(arena, "≥ %lld", (long long)least), slice_str(actual),
-              arena_printf(arena, "expected at least %lld characters, got %s", (long long)least,
-                           actual));
+        validation_fails(v, arena_printf(arena, "≥ %lld", (long long)least), slice_str(actual),
+                         arena_printf(arena, "expected at least %lld characters, got %s",
+                                      (long long)least, actual));
     else if (length > most)
-        fails(v, arena_printf(arena, "≤ %lld", (long long)most), slice_str(actual),
-              arena_printf(arena, "expected at most %lld characters, got %s", (long long)most,
-                           actual));
+        validation_fails(v, arena_printf(arena, "≤ %lld", (long long)most), slice_str(actual),
+                         arena_printf(arena, "expected at most %lld characters, got %s",
+                                      (long long)most, actual));
     else
-        passes(v);
+        validation_passes(v);
 }
 
 /* Python's re flags, as an integer or by their letters or names, as an inline option. */
@@ -238,18 +250,18 @@ static const char *inline_flags(struct arena *arena, const struct node *flags)
 static void run_regex(const struct validation *v)
 {
     struct arena *arena = v->out->arena;
-    struct slice pattern = param(v, "pattern")->string;
-    const char *whole =
-        arena_printf(arena, "%s%.*s", inline_flags(arena, param(v, "flags")), SLICE_ARG(pattern));
+    struct slice pattern = validation_param(v, "pattern")->string;
+    const char *whole = arena_printf(
+        arena, "%s%.*s", inline_flags(arena, validation_param(v, "flags")), SLICE_ARG(pattern));
     bool found;
     if (!result_ok(regex_matches(slice_str(whole), REGEX_PERL, v->text, &found)))
-        impossible(v);
+        validation_impossible(v);
     else if (found)
-        passes(v);
+        validation_passes(v);
     else
-        fails(v, whole, beginning(v),
-              arena_printf(arena, "expected the answer to match %s, got \"%.*s\"", whole,
-                           SLICE_ARG(beginning(v))));
+        validation_fails(v, whole, validation_beginning(v),
+                         arena_printf(arena, "expected the answer to match %s, got \"%.*s\"", whole,
+                                      SLICE_ARG(validation_beginning(v))));
 }
 
 /* All of the phrases must be there. */
@@ -261,22 +273,24 @@ static void must_hold(const struct validation *v, const struct node *phrases, bo
         struct slice phrase = one ? phrases->string : phrases->items[i]->string;
         if (holds_phrase(v, phrase, case_sensitive))
             continue;
-        fails(v, arena_string(arena, phrase), beginning(v),
-              arena_printf(arena, "expected the answer to contain \"%.*s\", got \"%.*s\"",
-                           SLICE_ARG(phrase), SLICE_ARG(beginning(v))));
+        validation_fails(v, arena_string(arena, phrase), validation_beginning(v),
+                         arena_printf(arena,
+                                      "expected the answer to contain \"%.*s\", got \"%.*s\"",
+                                      SLICE_ARG(phrase), SLICE_ARG(validation_beginning(v))));
         return;
     }
-    passes(v);
+    validation_passes(v);
 }
 
 static void run_contains(const struct validation *v)
 {
-    must_hold(v, param(v, "required_text"), node_boolean(param(v, "case_sensitive"), false));
+    must_hold(v, validation_param(v, "required_text"),
+              node_boolean(validation_param(v, "case_sensitive"), false));
 }
 
 static void run_response_contains(const struct validation *v)
 {
-    must_hold(v, param(v, "substring"), true);
+    must_hold(v, validation_param(v, "substring"), true);
 }
 
 static void run_sql_safe(const struct validation *v)
@@ -293,14 +307,14 @@ static void run_schema(const struct validation *v)
     const json_t *document = answer_json(v);
     if (!document)
         return;
-    if (!result_ok(
-            schema_compile(arena, node_json(arena, param(v, "schema")), &options, &schema)) ||
+    if (!result_ok(schema_compile(arena, node_json(arena, validation_param(v, "schema")), &options,
+                                  &schema)) ||
         !result_ok(schema_validate(schema, document, 3, arena, &report))) {
-        impossible(v);
+        validation_impossible(v);
         return;
     }
     if (report.valid) {
-        passes(v);
+        validation_passes(v);
         return;
     }
     struct text t = text_in(arena);
@@ -308,12 +322,12 @@ static void run_schema(const struct validation *v)
     for (size_t i = 0; i < report.count; i++)
         text_printf(&t, "\n%.*s: %.*s", SLICE_ARG(report.faults[i].path),
                     SLICE_ARG(report.faults[i].text));
-    fails(v, "fits the schema", beginning(v), text_str(&t));
+    validation_fails(v, "fits the schema", validation_beginning(v), text_str(&t));
 }
 
 static void run_email_format(const struct validation *v)
 {
-    const struct node *field = param(v, "field_name");
+    const struct node *field = validation_param(v, "field_name");
     struct slice email = slice_trim(v->text);
     bool found = false;
     if (field) {
@@ -326,18 +340,18 @@ static void run_email_format(const struct validation *v)
         !result_ok(regex_matches(SLICE("[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)*"
                                        "\\.[A-Za-z]{2,}"),
                                  REGEX_PERL | REGEX_WHOLE, email, &found))) {
-        impossible(v);
+        validation_impossible(v);
         return;
     }
     if (found)
-        passes(v);
+        validation_passes(v);
     else if (email.len == 0)
-        fails(v, "an e-mail address", SLICE("(no data)"),
-              "expected an e-mail address, got none (no data)");
+        validation_fails(v, "an e-mail address", SLICE("(no data)"),
+                         "expected an e-mail address, got none (no data)");
     else
-        fails(v, "an e-mail address", email,
-              arena_printf(v->out->arena, "expected an e-mail address, got \"%.*s\"",
-                           SLICE_ARG(text_shown(v->out->arena, email, 100))));
+        validation_fails(v, "an e-mail address", email,
+                         arena_printf(v->out->arena, "expected an e-mail address, got \"%.*s\"",
+                                      SLICE_ARG(text_shown(v->out->arena, email, 100))));
 }
 
 static void run_age_range(const struct validation *v)
@@ -346,19 +360,20 @@ static void run_age_range(const struct validation *v)
     const json_t *document = answer_json(v);
     if (!document)
         return;
-    struct slice name = param(v, "field_name")->string;
+    struct slice name = validation_param(v, "field_name")->string;
     const json_t *value = field_at(document, name);
-    double least = node_number(param(v, "min"), -INFINITY);
-    double most = node_number(param(v, "max"), INFINITY);
+    double least = node_number(validation_param(v, "min"), -INFINITY);
+    double most = node_number(validation_param(v, "max"), INFINITY);
     struct slice got = value ? jsontext_write(arena, value) : SLICE("(no data)");
     const char *wanted = arena_printf(arena, "%g to %g", least, most);
     if (json_is_number(value) && json_number_value(value) >= least &&
         json_number_value(value) <= most)
-        passes(v);
+        validation_passes(v);
     else
-        fails(v, wanted, got,
-              arena_printf(arena, "expected field %.*s to be a number from %s, got %.*s",
-                           SLICE_ARG(name), wanted, SLICE_ARG(text_shown(arena, got, 100))));
+        validation_fails(v, wanted, got,
+                         arena_printf(arena, "expected field %.*s to be a number from %s, got %.*s",
+                                      SLICE_ARG(name), wanted,
+                                      SLICE_ARG(text_shown(arena, got, 100))));
 }
 
 static void run_no_injection(const struct validation *v)
@@ -367,7 +382,7 @@ static void run_no_injection(const struct validation *v)
         "ignore (?:all |the )?(?:previous|prior|above) (?:instructions|prompts)|"
         "disregard (?:all |the )?(?:previous|prior|above)|you are now |system prompt|"
         "developer mode|jailbreak";
-    const struct node *phrases = param(v, "forbidden_phrases");
+    const struct node *phrases = validation_param(v, "forbidden_phrases");
     if (!phrases) {
         must_not_match(v, usual, "sign of an injection");
         return;
@@ -376,12 +391,12 @@ static void run_no_injection(const struct validation *v)
         struct slice phrase = phrases->items[i]->string;
         if (!holds_phrase(v, phrase, false))
             continue;
-        fails(v, "no forbidden phrase", phrase,
-              arena_printf(v->out->arena, "expected no forbidden phrase, found \"%.*s\"",
-                           SLICE_ARG(phrase)));
+        validation_fails(v, "no forbidden phrase", phrase,
+                         arena_printf(v->out->arena, "expected no forbidden phrase, found \"%.*s\"",
+                                      SLICE_ARG(phrase)));
         return;
     }
-    passes(v);
+    validation_passes(v);
 }
 
 static void run_no_script_tags(const struct validation *v)
@@ -400,44 +415,28 @@ static void run_safe_html(const struct validation *v)
 
 static void run_contains_code_block(const struct validation *v)
 {
-    const struct node *wanted = param(v, "language");
+    const struct node *wanted = validation_param(v, "language");
     struct slice language, code;
     size_t from = 0;
-    while (next_block(v, &from, &language, &code))
+    while (code_block_next(v->out->arena, v->text, &from, &language, &code))
         if (slice_trim(code).len && (!wanted || slice_eq_nocase(language, wanted->string))) {
-            passes(v);
+            validation_passes(v);
             return;
         }
     const char *what =
         wanted ? arena_printf(v->out->arena, "a code block of %.*s", SLICE_ARG(wanted->string))
                : "a code block";
-    fails(v, what, beginning(v), arena_printf(v->out->arena, "expected %s, found none", what));
-}
-
-static void run_needs_parser(const struct validation *v)
-{
-    verdict_impossible(v->out, v->check, v->at,
-                       arena_printf(v->out->arena,
-                                    "%s cannot be checked: this build has no parser for it",
-                                    v->check));
-}
-
-static void run_needs_model(const struct validation *v)
-{
-    verdict_impossible(v->out, v->check, v->at,
-                       arena_printf(v->out->arena,
-                                    "%s cannot be checked: it needs another model to judge the "
-                                    "answer, and this build asks none",
-                                    v->check));
+    validation_fails(v, what, validation_beginning(v),
+                     arena_printf(v->out->arena, "expected %s, found none", what));
 }
 
 static void run_code(const struct validation *v)
 {
-    const struct node *language = param(v, "language");
+    const struct node *language = validation_param(v, "language");
     if (language && slice_eq_nocase(language->string, SLICE("json")))
         run_json(v);
     else
-        run_needs_parser(v);
+        validate_code(v);
 }
 
 static void run_conditional(const struct validation *v);
@@ -508,48 +507,51 @@ static const struct field language_params[] = {
 
 struct validator {
     const char *name;
-    const struct field *params; /* NULL: any, because only the one it is meant for knows them */
+    const struct field *params;
     void (*run)(const struct validation *v);
     bool sees_empty; /* an empty answer is for it to judge; elsewhere it is no data */
+    bool asks;       /* it may ask questions before it judges */
 };
 
-/* X(name, params, run, sees empty) */
+/* X(name, params, run, sees empty, asks) */
 #define VALIDATORS(X)                                                                              \
-    X(response_not_empty, no_params, run_not_empty, true)                                          \
-    X(not_empty, no_params, run_not_empty, true)                                                   \
-    X(json_string, no_params, run_json, false)                                                     \
-    X(json, no_params, run_json, false)                                                            \
-    X(field_present, field_present_params, run_field_present, false)                               \
-    X(length, length_params, run_length, false)                                                    \
-    X(regex, regex_params, run_regex, false)                                                       \
-    X(contains, contains_params, run_contains, false)                                              \
-    X(response_contains, response_contains_params, run_response_contains, false)                   \
-    X(sql_safe, no_params, run_sql_safe, false)                                                    \
-    X(schema, schema_params, run_schema, false)                                                    \
-    X(email_format, email_params, run_email_format, false)                                         \
-    X(age_range, age_params, run_age_range, false)                                                 \
-    X(conditional_validator, conditional_params, run_conditional, false)                           \
-    X(no_injection_detected, injection_params, run_no_injection, false)                            \
-    X(no_script_tags, no_params, run_no_script_tags, false)                                        \
-    X(safe_html, no_params, run_safe_html, false)                                                  \
-    X(contains_code_block, language_params, run_contains_code_block, false)                        \
-    X(code, language_params, run_code, false)                                                      \
-    X(python, no_params, run_needs_parser, true)                                                   \
-    X(sql, no_params, run_needs_parser, true)                                                      \
-    X(openapi_spec, no_params, run_needs_parser, true)                                             \
-    X(agent_task, NULL, run_needs_model, true)                                                     \
-    X(ai_contradiction_check, NULL, run_needs_model, true)                                         \
-    X(sentiment_analysis, NULL, run_needs_model, true)                                             \
-    X(language_detection, NULL, run_needs_model, true)
+    X(response_not_empty, no_params, run_not_empty, true, false)                                   \
+    X(not_empty, no_params, run_not_empty, true, false)                                            \
+    X(json_string, no_params, run_json, false, false)                                              \
+    X(json, no_params, run_json, false, false)                                                     \
+    X(field_present, field_present_params, run_field_present, false, false)                        \
+    X(length, length_params, run_length, false, false)                                             \
+    X(regex, regex_params, run_regex, false, false)                                                \
+    X(contains, contains_params, run_contains, false, false)                                       \
+    X(response_contains, response_contains_params, run_response_contains, false, false)            \
+    X(sql_safe, no_params, run_sql_safe, false, false)                                             \
+    X(schema, schema_params, run_schema, false, false)                                             \
+    X(email_format, email_params, run_email_format, false, false)                                  \
+    X(age_range, age_params, run_age_range, false, false)                                          \
+    X(conditional_validator, conditional_params, run_conditional, false, true)                     \
+    X(no_injection_detected, injection_params, run_no_injection, false, false)                     \
+    X(no_script_tags, no_params, run_no_script_tags, false, false)                                 \
+    X(safe_html, no_params, run_safe_html, false, false)                                           \
+    X(contains_code_block, language_params, run_contains_code_block, false, false)                 \
+    X(code, language_params, run_code, false, true)                                                \
+    X(python, no_params, validate_python, false, true)                                             \
+    X(sql, no_params, validate_sql, false, true)                                                   \
+    X(openapi_spec, no_params, validate_openapi, false, true)                                      \
+    X(rubric, rubric_params, validate_rubric, false, true)                                         \
+    X(agent_task, agent_task_params, validate_agent_task, false, true)                             \
+    X(ai_contradiction_check, contradiction_params, validate_contradictions, false, true)          \
+    X(sentiment_analysis, sentiment_params, validate_sentiment, false, true)                       \
+    X(language_detection, detection_params, validate_language, false, true)                        \
+    X(program, program_params, validate_program, true, true)
 
 static const struct validator validators[] = {
-#define X(name, params, run, sees_empty) {#name, params, run, sees_empty},
+#define X(name, params, run, sees_empty, asks) {#name, params, run, sees_empty, asks},
     VALIDATORS(X)
 #undef X
 };
 
 static const char *const validator_names[] = {
-#define X(name, params, run, sees_empty) #name,
+#define X(name, params, run, sees_empty, asks) #name,
     VALIDATORS(X)
 #undef X
         NULL,
@@ -578,7 +580,7 @@ static void check_validator(const struct node *map, struct diagnostics *d)
     const struct node *type = node_get(map, "type"), *params = node_get(map, "params");
     const struct node none = {.kind = NODE_MAP, .at = map->at};
     const struct validator *validator = find(type->string);
-    if (type->has_template || !validator || !validator->params)
+    if (type->has_template || !validator)
         return;
     size_t before = d->count;
     const struct field *const tables[] = {validator->params, NULL};
@@ -592,6 +594,10 @@ static void check_validator(const struct node *map, struct diagnostics *d)
     shape_check(&shape, params, d);
     if (d->count > before)
         return;
+    judged_params_check(params, d);
+    if (validator->run == validate_agent_task && !node_get(params, "task_prompt_to_claude") &&
+        !node_get(params, "task_prompt"))
+        diagnose(d, map->at, "agent_task needs task_prompt_to_claude: what to find out");
     if (validator->run == run_length && params->count == 0)
         diagnose(d, map->at, "length needs min_length or max_length");
     if (validator->run == run_age_range && params->count == 1)
@@ -627,12 +633,15 @@ static bool admits_empty(const struct validator *validator, const struct node *p
     return validator->sees_empty || (validator->run == run_length && least && least->integer == 0);
 }
 
-static void run_one(struct verdicts *out, const struct node *item, struct slice text)
+static void run_one(struct observation *o, struct verdicts *out, const struct node *item,
+                    struct slice text)
 {
     const struct validator *validator = find(node_get(item, "type")->string);
     MUST(validator, "validator at line %u", item->at.line);
     struct validation v = {
+        .o = o,
         .out = out,
+        .item = item,
         .check = arena_printf(out->arena, "validate %s", validator->name),
         .at = item->at,
         .params = node_get(item, "params"),
@@ -664,23 +673,59 @@ static void run_conditional(const struct validation *v)
     const json_t *document = answer_json(v);
     if (!document)
         return;
-    struct slice name = param(v, "condition_field")->string;
+    struct slice name = validation_param(v, "condition_field")->string;
     const json_t *value = field_at(document, name);
     if (!value) {
-        fails(v, arena_printf(v->out->arena, "field %.*s", SLICE_ARG(name)), SLICE("(no data)"),
-              arena_printf(v->out->arena, "expected a field %.*s to decide by, got none (no data)",
-                           SLICE_ARG(name)));
+        validation_fails(
+            v, arena_printf(v->out->arena, "field %.*s", SLICE_ARG(name)), SLICE("(no data)"),
+            arena_printf(v->out->arena, "expected a field %.*s to decide by, got none (no data)",
+                         SLICE_ARG(name)));
         return;
     }
-    const struct node *chosen = param(v, truthy(value) ? "true_validators" : "false_validators");
+    const struct node *chosen =
+        validation_param(v, truthy(value) ? "true_validators" : "false_validators");
     for (size_t i = 0; chosen && i < chosen->count; i++)
-        run_one(v->out, chosen->items[i], v->text);
+        run_one(v->o, v->out, chosen->items[i], v->text);
     if (!chosen)
-        passes(v);
+        validation_passes(v);
 }
 
 void check_run_validate(struct observation *o, const struct node *expected, struct verdicts *out)
 {
     for (size_t i = 0; i < expected->count; i++)
-        run_one(out, expected->items[i], o->text);
+        run_one(o, out, expected->items[i], o->text);
+}
+
+/* --- Questions --- */
+
+struct question *question_about(const struct observation *o, const struct node *about)
+{
+    struct question *q = o->questions;
+    while (q && q->about != about)
+        q = q->next;
+    return q;
+}
+
+struct question *question_new(struct observation *o, const struct node *about, const char *kind)
+{
+    struct question **end = &o->questions;
+    struct question *q = ARENA_NEW(o->arena, struct question);
+    while (*end)
+        end = &(*end)->next;
+    *end = q;
+    q->about = about;
+    q->kind = kind;
+    q->timeout = CLOCK_NEVER;
+    return q;
+}
+
+/* Making the checks is what finds the questions: which ones of a conditional_validator are asked
+ * depends on the answer. */
+void questions_collect(struct observation *o, const struct node *expect)
+{
+    const struct node *validate = node_get(expect, "validate");
+    struct verdicts unheard = verdicts_in(o->arena);
+    for (size_t i = 0; o->seen & OBSERVED_TEXT && validate && i < validate->count; i++)
+        if (find(node_get(validate->items[i], "type")->string)->asks)
+            run_one(o, &unheard, validate->items[i], o->text);
 }

@@ -36,6 +36,10 @@
 #define LIMIT_HTTP_PIPELINE_BYTES (64u << 10)
 /* A response kept whole for checks. */
 #define LIMIT_BODY_BYTES (64u << 20)
+/* One image of a message: what providers take. */
+#define LIMIT_IMAGE_BYTES (20u << 20)
+/* Images of one request: its body, in base64, is still less than one we would read. */
+#define LIMIT_IMAGES 16
 /* One SSE event (all its data lines). */
 #define LIMIT_SSE_EVENT_BYTES (8u << 20)
 /* Events kept of one stream. */

@@ -164,8 +164,10 @@ void compile_suite(struct compilation *c, const char *file, const struct node *r
             ->hint = "results are kept by suite and id: give each suite a name of its own";
         return;
     }
+    suite->index = c->plan->suite_count;
     ADD(c, c->plan->suites, c->plan->suite_count, c->suite_room, suite);
     compile_vars(c, node_get(root, "vars"), names);
+    suite->models = compile_models(c, suite);
     add_services(c, suite, node_get(root, "services"), names);
     add_resources(c, node_get(root, "resources"));
 

@@ -9,6 +9,13 @@
 /* Variables, each with its value, into `names`. */
 void compile_vars(struct compilation *c, const struct node *vars, struct names *names);
 
+/* What the suite and assay.providers.json beside it say of models; NULL: nothing. Keys of providers
+ * become secrets of the plan. */
+const struct node *compile_models(struct compilation *c, const struct plan_suite *suite);
+
+/* A value that must not be shown. */
+void compile_secret(struct compilation *c, struct slice text);
+
 /* All expansions of one case. */
 void compile_case(struct compilation *c, const struct plan_suite *suite, const struct node *node);
 

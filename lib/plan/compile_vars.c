@@ -67,10 +67,8 @@ static json_t *typed_set(struct compilation *c, const char *text, const struct n
     return jsontext_string(c->arena, slice_str(text));
 }
 
-static void add_secret(struct compilation *c, const json_t *value)
+void compile_secret(struct compilation *c, struct slice text)
 {
-    struct slice text =
-        json_is_string(value) ? jsontext_slice(value) : jsontext_write(c->arena, value);
     if (c->plan->secret_count == c->secret_room) {
         c->secret_room = c->secret_room ? c->secret_room * 2 : 8;
         struct slice *more = ARENA_ARRAY(c->arena, struct slice, c->secret_room);
@@ -102,6 +100,7 @@ void compile_vars(struct compilation *c, const struct node *vars, struct names *
             value = jsontext_string(c->arena, SLICE("")); /* reported; go on to find more faults */
         names_add(names, entry->key, value);
         if (is_spec(declared) && node_boolean(node_get(declared, "secret"), false))
-            add_secret(c, value);
+            compile_secret(c, json_is_string(value) ? jsontext_slice(value)
+                                                    : jsontext_write(c->arena, value));
     }
 }

@@ -7,6 +7,7 @@
 #include "check/match.h"
 #include "core/limits.h"
 #include "service/process.h"
+#include "step/models.h"
 #include "step/save.h"
 #include "step/step.h"
 
@@ -580,6 +581,18 @@ struct keys keys_in(struct arena *arena)
         {"resources", &shape_uses, .help = "Named semaphores: how much there is of each.",
          .example = "{ \"gpu\": 1 }"},
         {"defaults", &shape_defaults, .help = "For every case that does not say otherwise."},
+        {"providers", &models_shape_providers,
+         .help = "Who provides models, by name. What is here wins over assay.providers.json beside "
+                 "the suite, which may have the keys providers, judge, budget and cache.",
+         .example = "{ \"openai\": { \"url\": \"https://api.openai.com/v1\", \"key\": { \"env\": "
+                    "\"OPENAI_API_KEY\" } } }"},
+        {"judge", &models_shape_judge,
+         .help = "Who judges for graded validators (rubric, agent_task, …).",
+         .example = "{ \"model\": \"openai/gpt-4o\", \"votes\": 3 }"},
+        {"budget", &models_shape_budget, .help = "What the models may cost in one run.",
+         .example = "{ \"tokens\": 100000 }"},
+        {"cache", &models_shape_cache,
+         .help = "Keep answers of models in .assay/cache and use them again. Default false."},
         {"cases", list_of(arena, keys.case_shape), .required = true, .help = "The cases."},
         {"$schema", &shape_string,
          .help = "For editors: the JSON Schema of this format (`assay schema`). Ignored here."},

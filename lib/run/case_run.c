@@ -43,6 +43,7 @@ struct case_run {
     int64_t started;
     const char *reason; /* why the attempt did not pass */
     bool timed_out, leaky;
+    bool flaky;  /* a step of the attempt passed only when it was asked again */
     bool ending; /* the attempt's verdict is in */
 
     struct trial **running; /* o.pc->parallel of them at most, NULL where free */
@@ -159,7 +160,7 @@ static void finish(struct case_run *c)
     r->reason = slice_str(c->reason ? c->reason : "");
     r->flags |= (r->duration > c->o.pc->slow ? CASE_SLOW : 0u) |
                 (c->timed_out ? CASE_TIMED_OUT : 0u) | (c->leaky ? CASE_LEAKY : 0u);
-    if (r->status == CASE_PASSED && c->attempt->number > 1)
+    if (r->status == CASE_PASSED && (c->attempt->number > 1 || c->flaky))
         r->flags |= CASE_FLAKY;
     if (c->timer)
         uv_close((uv_handle_t *)c->timer, timer_closed);
@@ -294,6 +295,7 @@ static void all_over(struct case_run *c)
 static void note_trial(struct case_run *c, const struct trial_outcome *outcome)
 {
     c->leaky = c->leaky || outcome->leaky;
+    c->flaky = c->flaky || outcome->flaky;
     if (outcome->status == CASE_PASSED) {
         c->attempt->trials_passed++;
         return;
@@ -348,6 +350,7 @@ static void begin_trial(struct case_run *c, uint32_t slot, const json_t *values,
     struct trial_options options = {
         .loop = c->o.loop,
         .client = c->o.client,
+        .models = c->o.models,
         .pc = c->o.pc,
         .lease = c->lease,
         /* A failing example made smaller is still the same trial. */

@@ -12,6 +12,7 @@ struct case_run;
 struct case_run_options {
     uv_loop_t *loop;
     struct client *client;
+    struct models *models; /* of the suite */
     struct pool *pool;
     const struct plan_case *pc;
     uint32_t slot;

@@ -7,6 +7,8 @@
  */
 #include "run/execution.h"
 
+#include "run/grading.h"
+
 #include "core/limits.h"
 #include "core/memory.h"
 #include "core/parse.h"
@@ -26,7 +28,11 @@ struct execution {
     struct verdicts verdicts;
     int64_t started;
     int64_t checks; /* ns that checks took so far */
+    struct grading *grading; /* while checks ask others before they judge */
+    struct usage *usages;    /* of models, in all tries */
+    size_t usage_count;
     uint32_t tries;
+    bool flaky; /* it was asked again because an answer did not pass */
     bool under_way; /* the kind was begun and has not finished */
     bool answered;  /* no further try */
     bool timed_out;
@@ -122,6 +128,9 @@ static struct step_result *make_result(struct execution *x, enum case_status sta
         .service = x->o.step->service ? x->o.step->service->name : (struct slice){0},
         .verdicts = x->verdicts.first,
         .leaky = x->step.leaky,
+        .flaky = status == CASE_PASSED && (x->flaky || x->step.flaky),
+        .usages = x->usages,
+        .usage_count = x->usage_count,
     };
     if (o && o->connected)
         r->connect = o->connected - o->intended;
@@ -176,10 +185,35 @@ static void check_during_ran(struct execution *x)
         o->token_count, o->event_count);
 }
 
+/* What did not pass may be tried once more, if the kind of step knows how. */
+static bool tried_again(struct execution *x)
+{
+    bool again = false;
+    int64_t wait = 0;
+    if (!x->step.kind->again || judge(x) == CASE_PASSED)
+        return false;
+    struct result result =
+        x->step.kind->again(&x->step, x->answer, x->verdicts.first, &again, &wait);
+    if (!result_ok(result)) {
+        x->answer = result;
+        x->answer_text = arena_printf(x->o.arena, "%s", error_last()->text);
+    }
+    if (!again)
+        return false;
+    x->verdicts = verdicts_in(x->o.arena);
+    x->answered = false;
+    x->flaky = true;
+    x->try_at = clock_now() + wait;
+    arm(x);
+    return true;
+}
+
 static void conclude(struct execution *x)
 {
-    if (x->during_now)
+    if (x->during_now || x->grading)
         return; /* it concludes when those are over */
+    if (tried_again(x))
+        return;
     if (result_ok(x->answer))
         check_during_ran(x);
     finish(x, judge(x), x->answer_text);
@@ -196,6 +230,18 @@ static void check_answer(struct execution *x)
         check_run(o, expect, &x->verdicts);
     scope_save(x->o.scope, node_get(x->node, "save"), o, &x->verdicts);
     x->checks += clock_now() - began;
+}
+
+static void keep_usages(struct execution *x, const struct observation *o)
+{
+    if (!o || o->usage_count == 0)
+        return;
+    struct usage *all = ARENA_ARRAY(x->o.arena, struct usage, x->usage_count + o->usage_count);
+    if (x->usage_count)
+        memcpy(all, x->usages, x->usage_count * sizeof(*all));
+    memcpy(all + x->usage_count, o->usages, o->usage_count * sizeof(*all));
+    x->usages = all;
+    x->usage_count += o->usage_count;
 }
 
 static const char *tries_text(const struct execution *x)
@@ -260,9 +306,50 @@ static bool may_have_died(const struct execution *x)
     return broke && service && service_is_ours(service);
 }
 
+static void judge_answer(struct execution *x)
+{
+    if (result_ok(x->answer))
+        check_answer(x);
+    conclude(x);
+}
+
+static void on_graded(void *context)
+{
+    struct execution *x = context;
+    x->grading = NULL;
+    for (const struct question *q = x->step.observation->questions; q; q = q->next)
+        for (uint32_t i = 0; i < q->answer_count; i++)
+            keep_usages(x, q->answers[i].observation);
+    judge_answer(x);
+}
+
+/* Checks that another model or a program has to help with: it is asked before they are made. */
+static bool asks_others(struct execution *x)
+{
+    const struct node *expect = node_get(x->node, "expect");
+    struct observation *o = x->step.observation;
+    const struct service *service = service_of(x);
+    if (!expect)
+        return false;
+    questions_collect(o, expect);
+    struct grading_options options = {
+        .loop = x->o.loop,
+        .client = x->o.client,
+        .arena = x->o.arena,
+        .models = x->o.models,
+        .base_url = slice_str(service ? service_url(service) : NULL),
+        .folder = slice_str(x->o.folder),
+        .observation = o,
+        .finished = on_graded,
+        .context = x,
+    };
+    return grading_start(&options, &x->grading);
+}
+
 static void answer(struct execution *x, struct result result)
 {
     x->under_way = false;
+    keep_usages(x, x->step.observation);
     x->answer = result;
     x->answer_text = result_ok(result) ? "" : arena_printf(x->o.arena, "%s", error_last()->text);
     if (!settled(x))
@@ -274,9 +361,8 @@ static void answer(struct execution *x, struct result result)
         arm(x);
         return;
     }
-    if (result_ok(result))
-        check_answer(x);
-    conclude(x);
+    if (!result_ok(result) || !asks_others(x))
+        judge_answer(x);
 }
 
 static void on_finished(struct step *step, struct result result)
@@ -337,6 +423,13 @@ static void on_progress(struct step *step)
 
 /* ── time ── */
 
+static void stop_grading(struct execution *x)
+{
+    if (x->grading)
+        grading_cancel(x->grading);
+    x->grading = NULL;
+}
+
 /* A try that hangs must not outlast the time that `until` has. */
 static bool limit_is_within(const struct plan_step *planned)
 {
@@ -355,6 +448,7 @@ static void time_over(struct execution *x)
     if (x->during_now)
         execution_cancel(x->during_now, CASE_CANCELLED, "the step around it met its time limit");
     x->during_now = NULL;
+    stop_grading(x);
     format_duration(limit, waited ? planned->within : planned->timeout);
     if (waited)
         tell_unmet(x);
@@ -439,6 +533,11 @@ static void try_now(struct execution *x)
         .finished = on_finished,
         .progressed = on_progress,
         .owner = x,
+        .models = x->o.models,
+        .tries = x->tries,
+        .carried = x->step.carried,
+        .timed = node_get(node_get(x->node, "expect"), "time") ||
+                 node_get(node_get(x->node, "until"), "time"),
     };
     struct result result = x->step.kind->start(&x->step);
     x->under_way = result_ok(result);
@@ -507,6 +606,7 @@ void execution_cancel(struct execution *x, enum case_status status, const char *
     x->under_way = false;
     if (x->during_now)
         execution_cancel(x->during_now, status, reason);
+    stop_grading(x);
     /* What ends a step from outside: its service died, its case's time is over, the run ends. */
     x->answer.code = status == CASE_ERROR    ? ERR_DIED
                      : status == CASE_FAILED ? ERR_TIMEOUT

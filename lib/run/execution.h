@@ -13,6 +13,7 @@ struct execution;
 struct execution_options {
     uv_loop_t *loop;
     struct client *client;
+    struct models *models; /* of the suite */
     struct arena *arena;
     const struct plan_step *step;
     struct scope *scope; /* values may be added to it: what the step saves */

@@ -45,6 +45,7 @@ struct run {
     struct run_options o;
     struct arena *arena;
     struct client *client;
+    struct models **models; /* by suite */
     struct pool *pool;
     struct entry *entries; /* in the order in which they begin; plan_case.mark is the index */
     struct entry *waiting;
@@ -57,6 +58,7 @@ struct run {
     bool again;
     const char *ending; /* nothing more begins, and why; else NULL */
     bool interrupted;
+    bool spent; /* a case was not begun because a budget was spent */
     bool stopping; /* all cases are over, the services are being stopped */
     size_t failed, errors;
     int64_t started;
@@ -254,6 +256,7 @@ static void begin(struct entry *e)
     struct case_run_options options = {
         .loop = run->o.loop,
         .client = run->client,
+        .models = run->models[e->pc->suite->index],
         .pool = run->pool,
         .pc = e->pc,
         .slot = e->slot,
@@ -322,6 +325,12 @@ static bool consider(struct entry *e)
     }
     if (e->pc->skip) {
         not_run(e, CASE_SKIPPED, e->pc->skip);
+        return true;
+    }
+    const char *spent = models_spent(run->models[e->pc->suite->index]);
+    if (spent) {
+        run->spent = true;
+        not_run(e, CASE_CANCELLED, spent);
         return true;
     }
     bool undecided = false;
@@ -410,6 +419,21 @@ static void order_entries(struct run *run)
     run->waiting = plan->case_count ? run->entries : NULL;
 }
 
+static void make_models(struct run *run)
+{
+    const struct plan *plan = run->o.plan;
+    run->models = ARENA_ARRAY(run->arena, struct models *, plan->suite_count + 1);
+    for (size_t i = 0; i < plan->suite_count; i++) {
+        struct models_options options = {
+            .settings = plan->suites[i]->models,
+            .cache = run->o.cache,
+            .secrets = plan->secrets,
+            .secret_count = plan->secret_count,
+        };
+        run->models[i] = models_new(run->arena, &options);
+    }
+}
+
 void run_start(const struct run_options *options, struct run **out)
 {
     struct arena *arena = arena_new();
@@ -419,6 +443,7 @@ void run_start(const struct run_options *options, struct run **out)
     run->o = *options;
     run->started = run->held_up_since = clock_now();
     run->client = client_new(options->loop);
+    make_models(run);
     run->pool = pool_new(options->loop, options->plan, options->recorder, options->info);
     run->held = ARENA_ARRAY(arena, int64_t, options->plan->resource_count + 1);
     run->slots = ARENA_ARRAY(arena, bool, options->jobs);
@@ -451,7 +476,7 @@ int run_exit_status(const struct run *run)
 {
     if (run->interrupted)
         return 130;
-    return run->failed ? 1 : run->errors ? 3 : 0;
+    return run->failed ? 1 : run->errors || run->spent ? 3 : 0;
 }
 
 void run_free(struct run *run)

@@ -12,6 +12,7 @@
 
 #include "plan/plan.h"
 #include "record/recorder.h"
+#include "step/models.h"
 
 struct run;
 
@@ -21,6 +22,7 @@ struct run_options {
     struct recorder *recorder;
     const struct run_info *info;
     uint32_t jobs;         /* cases at once, at least 1 */
+    enum models_cache cache; /* which answers of models are kept */
     uint32_t max_failures; /* stop beginning cases after so many; 0: never */
     bool flaky_fails;      /* a pass on retry counts as failed */
     /* What the command that reruns one case needs behind it, each with a blank before it:

@@ -78,6 +78,7 @@ static void on_ended(void *context, struct step_result *result)
     t->end = &result->next;
     m->failed = m->failed || result->status != CASE_PASSED;
     t->outcome.leaky = t->outcome.leaky || result->leaky;
+    t->outcome.flaky = t->outcome.flaky || result->flaky;
     /* With a pass rate of the step's own, single failures are what the rate is about. */
     bool counted = own_pass_rate(t) && result->status == CASE_FAILED;
     if (!counted)
@@ -144,6 +145,7 @@ static void begin_step(struct trial *t)
         struct execution_options options = {
             .loop = t->o.loop,
             .client = t->o.client,
+            .models = t->o.models,
             .arena = t->arena,
             .step = planned,
             .scope = &t->scope,

@@ -14,6 +14,7 @@ struct trial;
 struct trial_options {
     uv_loop_t *loop;
     struct client *client;
+    struct models *models; /* of the suite */
     const struct plan_case *pc;
     const struct lease *lease;
     uint32_t number;  /* 0-based, in the case */
@@ -27,6 +28,7 @@ struct trial_options {
 struct trial_outcome {
     enum case_status status;
     bool leaky;
+    bool flaky; /* it passed, but not with every first request */
     bool timed_out;
     struct step_result *steps; /* in the order in which they ended */
     const char *reason;        /* why it did not pass, one line; NULL when it did */

@@ -63,7 +63,7 @@ static struct slice show_response(const struct call *call)
 
 static void show(struct step *step)
 {
-    const struct call *call = step->state;
+    const struct call *call = step->call;
     step->observation->request_shown = show_request(call);
     step->observation->response_shown = show_response(call);
 }
@@ -137,7 +137,10 @@ static void on_done(void *context, struct result result, const struct client_res
     /* Reading half an answer may have failed too: that is not why. */
     if (!result_ok(result))
         result = error_set(result.code, "%.*s", SLICE_ARG(why));
-    step_finish(call->step, result);
+    if (call->events.finish)
+        call->events.finish(call->step, result);
+    else
+        step_finish(call->step, result);
 }
 
 static const struct client_handlers handlers = {on_head, on_body, on_done};
@@ -158,8 +161,8 @@ static void gather_headers(struct call *call, const struct call_request *request
             (struct client_header){SLICE("Content-Type"), slice_str(request->content_type)};
 }
 
-struct result call_start(struct step *step, const struct call_request *request,
-                         const struct call_events *events)
+static struct call *new_call(struct step *step, const struct call_request *request,
+                             const struct call_events *events)
 {
     struct call *call = ARENA_NEW(step->arena, struct call);
     call->step = step;
@@ -168,7 +171,16 @@ struct result call_start(struct step *step, const struct call_request *request,
     call->body = buf_limited(LIMIT_BODY_BYTES);
     arena_defer(step->arena, free_body, &call->body);
     gather_headers(call, request);
+    step->observation->started = clock_now();
+    step->show = show;
+    step->call = call;
+    return call;
+}
 
+struct result call_start(struct step *step, const struct call_request *request,
+                         const struct call_events *events)
+{
+    struct call *call = new_call(step, request, events);
     struct client_request wanted = {
         .method = request->method,
         .url = arena_string(step->arena, request->url),
@@ -181,15 +193,27 @@ struct result call_start(struct step *step, const struct call_request *request,
         .http2 = request->http2,
         .body_max = LIMIT_BODY_BYTES,
     };
-    step->observation->started = clock_now();
-    step->show = show;
-    step->state = call;
     return client_send(step->client, &wanted, &handlers, call, &call->client_call);
+}
+
+void call_replay(struct step *step, const struct call_request *request,
+                 const struct call_events *events, int status, const struct header *headers,
+                 size_t header_count, struct slice body)
+{
+    struct call *call = new_call(step, request, events);
+    struct client_header *list = ARENA_ARRAY(step->arena, struct client_header, header_count + 1);
+    for (size_t i = 0; i < header_count; i++)
+        list[i] = (struct client_header){headers[i].name, headers[i].value};
+    struct client_response response = {
+        .status = status, .headers = list, .header_count = header_count};
+    on_head(call, &response);
+    struct result result = on_body(call, body, clock_now());
+    on_done(call, result, &response);
 }
 
 void call_cancel(struct step *step)
 {
-    struct call *call = step->state;
+    struct call *call = step->call;
     client_cancel(call->client_call);
     complete(call);
 }

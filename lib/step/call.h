@@ -26,11 +26,18 @@ struct call_events {
     /* The exchange is over, well or not: add to the observation what the kind makes of it. `notes`
        are the stream's; NULL: the answer was none. May be NULL. */
     void (*on_done)(struct step *step, const struct sse_notes *notes);
+    /* Last of all, instead of step_finish: the step may not be over. NULL: it is. */
+    void (*finish)(struct step *step, struct result result);
 };
 
 /* Begin; the call is part of the step's arena, and finishes the step. */
 struct result call_start(struct step *step, const struct call_request *request,
                          const struct call_events *events) MUST_USE;
+
+/* The same with an answer that is there already: it is read as if it came, but has no times. */
+void call_replay(struct step *step, const struct call_request *request,
+                 const struct call_events *events, int status, const struct header *headers,
+                 size_t header_count, struct slice body);
 
 /* A kind's `cancel`. */
 void call_cancel(struct step *step);

@@ -2,6 +2,7 @@
  * The `complete` step: one exchange with an OpenAI-compatible completions endpoint, the older of
  * the two, which continues a prompt. Streamed or not, it lets see what a chat step does.
  */
+#include "step/ask.h"
 #include "step/kinds.h"
 #include "step/openai.h"
 
@@ -20,6 +21,7 @@ static const struct field complete_fields[] = {
     {"echo", &shape_any, .help = "Sent as it is."},
     {"extra", &shape_object, .help = "Further fields of the body, as they are."},
     OPENAI_FIELDS,
+    OPENAI_ASK_FIELDS,
     {NULL},
 };
 
@@ -32,13 +34,10 @@ static const struct shape complete_shape = {
 
 static struct result complete_start(struct step *step)
 {
-    struct call_request request = {.method = "POST",
-                                   .headers = openai_headers(step),
-                                   .content_type = "application/json",
-                                   .body = openai_body(step),
-                                   .has_body = true};
-    TRY(openai_url(step, "/completions", &request.url));
-    return call_start(step, &request, &openai_events);
+    struct ask_options ask = {0};
+    TRY(openai_ask(step, "/completions", &ask));
+    TRY(jsontext_read_in(step->arena, openai_body(step), &ask.body));
+    return ask_start(step, &ask);
 }
 
 const struct step_kind step_complete = {
@@ -50,5 +49,5 @@ const struct step_kind step_complete = {
                "\"expect\": { \"stop_reason\": \"length\" } }",
     .title = openai_title,
     .start = complete_start,
-    .cancel = call_cancel,
+    .cancel = ask_cancel,
 };

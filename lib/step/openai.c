@@ -3,8 +3,10 @@
  */
 #include "step/openai.h"
 
+#include <math.h>
 #include <stdlib.h>
 
+#include "step/ask.h"
 #include "step/assemble.h"
 
 static const json_t *first_choice(const json_t *answer)
@@ -94,20 +96,92 @@ struct result openai_url(struct step *step, const char *path, struct slice *url)
     return RESULT_OK;
 }
 
+/* "os.environ/NAME", as suites of the older form have it, is the value of that variable. */
+static struct slice key_of(struct step *step, struct slice key)
+{
+    static const struct slice prefix = {"os.environ/", 11};
+    if (!slice_starts(key, prefix))
+        return key;
+    const char *value = getenv(arena_string(step->arena, slice_from(key, prefix.len)));
+    return slice_str(value ? value : "");
+}
+
 const struct node *openai_headers(struct step *step)
 {
     const struct node *given = node_get(step->config, "headers"),
                       *key = node_get(step->config, "api_key");
     if (!key)
         return given;
-    const char *value = arena_printf(step->arena, "Bearer %.*s", SLICE_ARG(key->string));
+    const char *value =
+        arena_printf(step->arena, "Bearer %.*s", SLICE_ARG(key_of(step, key->string)));
     json_t *bearer = jsontext_keep(step->arena, json_pack("{s:s}", "Authorization", value));
     return node_merge(step->arena, node_from_json(step->arena, bearer, key->at), given);
 }
 
+/* ── whom to ask ── */
+
+static const struct shape shape_seconds = {.kind = SHAPE_NUMBER, .min = 0, .max = 86400};
+const struct shape openai_seconds = {
+    .kind = SHAPE_EITHER,
+    .either = (const struct shape *const[]){&shape_duration, &shape_seconds, NULL}};
+const struct shape openai_models = {.kind = SHAPE_LIST, .of = &shape_string, .min = 1, .max = 16};
+
+int64_t openai_duration(const struct node *node, int64_t absent)
+{
+    if (!node || node->kind == NODE_NULL)
+        return absent;
+    return node->kind == NODE_STRING ? node_duration(node, absent)
+                                     : llround(node_number(node, 0) * NS_PER_S);
+}
+
+/* Where the step says, unless a provider has the model. */
+static struct result place_target(struct step *step, const char *path, struct model_target *t)
+{
+    const struct node *own = openai_headers(step);
+    if (node_get(step->config, "api_base"))
+        t->provider = NULL; /* its key is for its own endpoint */
+    if (!t->provider) {
+        t->headers = own;
+        return openai_url(step, path, &t->url);
+    }
+    t->headers = node_merge(step->arena, t->headers, own);
+    while (slice_ends(t->url, SLICE("/")))
+        t->url.len--;
+    t->url = slice_str(arena_printf(step->arena, "%.*s%s", SLICE_ARG(t->url), path));
+    return RESULT_OK;
+}
+
+struct result openai_ask(struct step *step, const char *path, struct ask_options *out)
+{
+    const struct node *config = step->config, *others = node_get(config, "fallback_models"),
+                      *provider = node_get(config, "provider"),
+                      *base = node_get(config, "api_base");
+    size_t count = 1 + (others ? others->count : 0);
+    struct model_target *targets = ARENA_ARRAY(step->arena, struct model_target, count);
+    /* Of an endpoint of its own it is only a remark. */
+    struct slice named = base ? SLICE("") : node_string(provider, SLICE(""));
+    for (size_t i = 0; i < count; i++) {
+        struct slice model = i == 0 ? node_string(node_get(config, "model"), SLICE(""))
+                                    : others->items[i - 1]->string;
+        TRY(models_find(step->models, step->arena, model, named, &targets[i]));
+        TRY(place_target(step, path, &targets[i]));
+    }
+    const struct node *key = node_get(config, "cache_key");
+    out->targets = targets;
+    out->target_count = count;
+    out->timeout = openai_duration(node_get(config, "timeout"), CLOCK_NEVER);
+    out->cached = key != NULL;
+    out->variant = node_string(key, SLICE(""));
+    out->refresh = node_boolean(node_get(config, "force_refresh"), false);
+    out->events = &openai_events;
+    return RESULT_OK;
+}
+
 struct slice openai_body(struct step *step)
 {
-    static const char *const ours[] = {"headers", "path", "api_base", "api_key", "extra"};
+    static const char *const ours[] = {"headers",   "path",         "api_base",        "api_key",
+                                       "extra",     "provider",     "fallback_models", "timeout",
+                                       "cache_key", "force_refresh"};
     const struct node *extra = node_get(step->config, "extra");
     json_t *body = jsontext_keep(step->arena, json_copy(node_json(step->arena, step->config)));
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)

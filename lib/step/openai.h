@@ -25,7 +25,36 @@
          .help =                                                                                   \
              "The endpoint before OpenAI's path, /v1 included, instead of the service's url."},    \
         {"api_key", &shape_string,                                                                 \
-         .help = "Sent as a bearer token. Better a variable marked secret."}
+         .help =                                                                                   \
+             "Sent as a bearer token. Better a variable marked secret, or os.environ/NAME for "    \
+             "the value of an environment variable."}
+
+/* Fields of the kinds that ask a model by step/ask.h. */
+#define OPENAI_ASK_FIELDS                                                                          \
+    {"provider", &shape_string,                                                                    \
+     .help = "Who is asked: one of the suite's providers. Without it, the one that lists the "     \
+             "model, or PROVIDER/MODEL. With api_base it changes nothing."},                       \
+        {"fallback_models", &openai_models,                                                        \
+         .help = "Asked one after the other when a model gives no answer or one that says not "    \
+                 "now: a broken connection, a time limit, 404, 408, 409, 425, 429, 5xx. A case "   \
+                 "that passes so is flagged flaky.",                                               \
+         .example = "[\"small\", \"openai/gpt-4o\"]"},                                             \
+        {"timeout", &openai_seconds,                                                               \
+         .help = "Time limit of one request, as a duration or in seconds."},                       \
+        {"cache_key", &shape_string,                                                               \
+         .help = "Keep the answer in the answer cache, under the request and this name."},         \
+        {"force_refresh", &shape_bool, .help = "Do not use the kept answer, renew it."}
+
+/* A list of names of models; a number of seconds or a duration. */
+extern const struct shape openai_models, openai_seconds;
+
+struct ask_options;
+
+/* What OPENAI_ASK_FIELDS say, with a full url for every target. `path` is as below. */
+struct result openai_ask(struct step *step, const char *path, struct ask_options *out) MUST_USE;
+
+/* The value of a field of shape openai_seconds, in ns. */
+int64_t openai_duration(const struct node *node, int64_t absent);
 
 /* `path` is OpenAI's, behind /v1. */
 struct result openai_url(struct step *step, const char *path, struct slice *url) MUST_USE;

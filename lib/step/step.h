@@ -15,7 +15,9 @@
 #include "net/client.h"
 #include "suite/shape.h"
 
+struct models;
 struct step;
+struct verdict;
 
 struct step_kind {
     const char *name;
@@ -32,6 +34,14 @@ struct step_kind {
 
     /* Begin. A failure means that nothing was begun and step_finish must not be called. */
     struct result (*start)(struct step *step);
+
+    /*
+     * The step was not carried out, or its checks failed: may it be tried once more? Then `*again` is
+     * true, `*wait` the time before it in ns, and step->carried is for the next try. A failure is why
+     * it ends here, instead of how it ended. NULL: never.
+     */
+    struct result (*again)(struct step *step, struct result answer, const struct verdict *verdicts,
+                           bool *again, int64_t *wait);
 
     /* End now, from the loop, never from within one of the step's own callbacks. */
     void (*cancel)(struct step *step);
@@ -51,8 +61,14 @@ struct step {
     /* Something new can be seen (a head, an event): lets `during` begin. May be NULL. */
     void (*progressed)(struct step *step);
     void *owner; /* the runner's */
+    struct models *models; /* whom models are asked of (step/models.h); NULL: nobody is known */
+    uint32_t tries;        /* which try at this step it is, from 1 */
+    void *carried;         /* what the try before left for this one (`again`); NULL in the first */
+    bool timed;            /* its time is checked: an answer from a cache would prove nothing */
 
-    void *state; /* the kind's */
+    struct call *call; /* of kinds that speak HTTP (step/call.h) */
+    void *state;       /* the kind's */
+    bool flaky;        /* what it shows is not what its first request was answered */
     bool leaky;  /* it left processes behind */
     /* Make the exchange into text (observation.request_shown, response_shown): called when the
        step did not pass, so that those that pass do not pay for it. NULL: nothing to show. */

@@ -111,51 +111,40 @@ static const struct node *get(struct rewriting *r, const struct node *map, const
 
 static const struct shape any_list = {.kind = SHAPE_LIST, .of = &shape_any};
 static const struct shape any_map = {.kind = SHAPE_MAP, .of = &shape_any};
-static const struct shape seconds = {.kind = SHAPE_NUMBER, .max = 86400};
+static const struct shape concurrency = {.kind = SHAPE_INTEGER, .min = 1, .max = 100000};
 
-static const struct node *duration_node(struct arena *arena, const struct node *from)
+static bool is_true(const struct node *node)
 {
-    int64_t us = (int64_t)(node_number(from, 0) * 1e6 + 0.5);
-    const char *text = us % 1000000 == 0 ? arena_printf(arena, "%llds", (long long)us / 1000000)
-                       : us % 1000 == 0  ? arena_printf(arena, "%lldms", (long long)us / 1000)
-                                         : arena_printf(arena, "%lldus", (long long)us);
-    return text_node(arena, text, from->at);
+    return node && node->kind == NODE_BOOL && node->boolean;
 }
 
-/* {max_attempts, initial_delay in seconds, backoff_factor, debug_mode} */
-static const struct node *rewrite_retry(struct rewriting *outer, const struct node *config)
+/* {"type": …} for a validator that nobody wrote. */
+static const struct node *validator_node(const struct rewriting *outer, const char *type,
+                                         struct place at)
 {
-    struct rewriting r = rewriting_of(outer, config->count);
-    for (size_t i = 0; i < config->count; i++) {
-        const struct node_entry *e = &config->entries[i];
-        if (slice_is(e->key, "max_attempts")) {
-            put(&r, "attempts", e->key_at, e->value);
-        } else if (slice_is(e->key, "backoff_factor")) {
-            put(&r, "factor", e->key_at, e->value);
-        } else if (slice_is(e->key, "initial_delay")) {
-            const struct node *delay = get(&r, config, "initial_delay", &seconds);
-            if (delay)
-                put(&r, "backoff", e->key_at, duration_node(r.arena, delay));
-        } else if (!slice_is(e->key, "debug_mode")) { /* how much its runner printed */
-            r.entries[r.count++] = *e;
-        }
-    }
-    return finish(&r, config->at);
+    struct rewriting r = rewriting_of(outer, 1);
+    put(&r, "type", at, text_node(r.arena, type, at));
+    return finish(&r, at);
 }
 
-/* The validators of both places. Without any, a case passed when there was an answer. */
+/*
+ * The validators of all places. Without any, a case passed when there was an answer;
+ * `default_validate` asks for that, and for JSON where JSON was asked for, beside the others.
+ */
 static const struct node *rewrite_validation(struct rewriting *outer, const struct node *from,
-                                             const struct node *config)
+                                             const struct node *config, const struct node *request)
 {
     const struct node *lists[] = {get(outer, from, "validation", &any_list),
-                                  get(outer, config, "validation", &any_list)};
+                                  get(outer, config, "validation", &any_list),
+                                  get(outer, request, "validation", &any_list)};
+    const size_t places = sizeof(lists) / sizeof(lists[0]);
     size_t count = 0;
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < places; i++)
         count += lists[i] ? lists[i]->count : 0;
     struct node all = {.kind = NODE_LIST, .at = from->at};
-    const struct node **items = ARENA_ARRAY(outer->arena, const struct node *, count + 1);
+    const struct node **items = ARENA_ARRAY(outer->arena, const struct node *, count + 2);
     all.items = items;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < places; i++) {
         if (!lists[i] || lists[i]->count == 0)
             continue;
         memcpy(items + all.count, lists[i]->items, lists[i]->count * sizeof(*items));
@@ -163,42 +152,78 @@ static const struct node *rewrite_validation(struct rewriting *outer, const stru
             all.at = lists[i]->at;
         all.count += lists[i]->count;
     }
-    if (all.count == 0) {
-        struct rewriting r = rewriting_of(outer, 1);
-        put(&r, "type", all.at, text_node(r.arena, "not_empty", all.at));
-        items[all.count++] = finish(&r, all.at);
-    }
+    bool usual = is_true(node_get(config, "default_validate"));
+    if (all.count == 0 || usual)
+        items[all.count++] = validator_node(outer, "not_empty", all.at);
+    if (usual && node_get(config, "response_format"))
+        items[all.count++] = validator_node(outer, "json", all.at);
     struct rewriting expect = rewriting_of(outer, 1);
     put(&expect, "validate", all.at, node_new(outer->arena, all));
     return finish(&expect, all.at);
 }
 
-/* What the model is asked: llm_config without what is said elsewhere today. */
-static const struct node *rewrite_chat(struct rewriting *outer, const struct node *config)
+/* Keys of llm_config that are said elsewhere today, and those of a batch. */
+static bool is_said_elsewhere(struct slice key, bool batch)
 {
-    struct rewriting r = rewriting_of(outer, config->count);
-    for (size_t i = 0; i < config->count; i++) {
-        struct slice key = config->entries[i].key;
-        if (!slice_is(key, "validation") && !slice_is(key, "retry_config"))
-            r.entries[r.count++] = config->entries[i];
-    }
-    return finish(&r, config->at);
+    static const char *const batch_keys[] = {"batch_mode", "requests", "parallel",
+                                             "max_concurrent"};
+    for (size_t i = 0; batch && i < sizeof(batch_keys) / sizeof(batch_keys[0]); i++)
+        if (slice_is(key, batch_keys[i]))
+            return true;
+    return slice_is(key, "validation");
 }
 
-static const struct node *rewrite_case(struct rewriting *outer, const struct node *from)
+/* What the model is asked: llm_config, and on top of it one request of a batch. */
+static const struct node *rewrite_chat(struct rewriting *outer, const struct node *config,
+                                       const struct node *request)
 {
-    struct rewriting r = rewriting_of(outer, from->count + 2);
+    struct rewriting base = rewriting_of(outer, config->count + 1);
+    for (size_t i = 0; i < config->count; i++)
+        if (!is_said_elsewhere(config->entries[i].key, request != NULL) &&
+            config->entries[i].value->kind != NODE_NULL) /* None is as good as nothing */
+            base.entries[base.count++] = config->entries[i];
+    const struct node *chat = finish(&base, config->at);
+    if (!request)
+        return chat;
+    struct rewriting over = rewriting_of(outer, request->count + 1);
+    if (request->kind == NODE_STRING)
+        put(&over, "question", request->at, request);
+    for (size_t i = 0; request->kind == NODE_MAP && i < request->count; i++)
+        if (!is_said_elsewhere(request->entries[i].key, false))
+            over.entries[over.count++] = request->entries[i];
+    return node_merge(outer->arena, chat, finish(&over, request->at));
+}
+
+/* Who holds one of the places of a batch while it is asked: {BATCH: 1}. */
+static const struct node *batch_place(const struct rewriting *outer, const char *batch,
+                                      struct place at, int64_t places)
+{
+    struct rewriting r = rewriting_of(outer, 1);
+    struct node number = {.kind = NODE_INTEGER, .at = at, .integer = places};
+    put(&r, batch, at, node_new(r.arena, number));
+    return finish(&r, at);
+}
+
+/* A case, or the case that the `number`-th request of its batch becomes. */
+static const struct node *rewrite_case(struct rewriting *outer, const struct node *from,
+                                       const struct node *request, size_t number, const char *batch)
+{
+    struct rewriting r = rewriting_of(outer, from->count + 3);
     const struct node *config = NULL;
     for (size_t i = 0; i < from->count; i++) {
         const struct node_entry *e = &from->entries[i];
-        if (slice_is(e->key, CASE_KEY)) {
+        if (slice_is(e->key, CASE_KEY) && request && e->value->kind == NODE_STRING) {
+            const char *id =
+                arena_printf(r.arena, "%.*s request %zu", SLICE_ARG(e->value->string), number + 1);
+            put(&r, "id", e->key_at, text_node(r.arena, id, e->value->at));
+        } else if (slice_is(e->key, CASE_KEY)) {
             put(&r, "id", e->key_at, e->value);
         } else if (slice_is(e->key, "description")) {
             put(&r, "describe", e->key_at, e->value);
         } else if (slice_is(e->key, "llm_config")) {
             config = get(&r, from, "llm_config", &any_map);
             if (config)
-                put(&r, "chat", e->key_at, rewrite_chat(&r, config));
+                put(&r, "chat", e->key_at, rewrite_chat(&r, config, request));
         } else if (!slice_is(e->key, "validation")) {
             r.entries[r.count++] = *e;
         }
@@ -207,12 +232,60 @@ static const struct node *rewrite_case(struct rewriting *outer, const struct nod
     for (size_t i = 0; i < 2; i++)
         if (!node_get(from, required[i]))
             diagnose(r.d, from->at, "a prompt case needs the key \"%s\"", required[i]);
-    const struct node_entry *retry = node_entry(config, "retry_config");
-    const struct node *retry_config = get(&r, config, "retry_config", &any_map);
-    if (retry_config)
-        put(&r, "retry", retry->key_at, rewrite_retry(&r, retry_config));
-    put(&r, "expect", from->at, rewrite_validation(&r, from, config));
+    if (batch)
+        put(&r, "uses", request->at, batch_place(&r, batch, request->at, 1));
+    put(&r, "expect", from->at, rewrite_validation(&r, from, config, request));
     return finish(&r, from->at);
+}
+
+/* The cases of a suite under construction, and how many requests of each batch go at once. */
+struct cases {
+    const struct node **items;
+    size_t count;
+    struct rewriting resources;
+};
+
+/* Requests of a case: a list of maps and questions. NULL when it has none. */
+static const struct node *requests_of(struct rewriting *suite, const struct node *config)
+{
+    const struct node *requests = get(suite, config, "requests", &any_list);
+    for (size_t i = 0; requests && i < requests->count; i++) {
+        const struct node *request = requests->items[i];
+        if (request->kind != NODE_MAP && request->kind != NODE_STRING)
+            diagnose(suite->d, request->at, "expected a request (a map or a question), got %s %s",
+                     request->kind == NODE_INTEGER ? "an" : "a", node_kind_name(request->kind));
+    }
+    return requests;
+}
+
+/* Each request of a batch is validated, so each becomes a case; `parallel` and `max_concurrent`
+ * say how many of them are asked at once. */
+static void rewrite_batch(struct rewriting *suite, struct cases *cases, const struct node *from,
+                          const struct node *config, const struct node *requests)
+{
+    const struct node *most = get(suite, config, "max_concurrent", &concurrency),
+                      *parallel = get(suite, config, "parallel", &shape_bool),
+                      *id = node_get(from, CASE_KEY);
+    bool limited = most || (parallel && !parallel->boolean);
+    const char *batch = NULL;
+    if (limited && id && id->kind == NODE_STRING) {
+        int64_t places = parallel && !parallel->boolean ? 1 : most->integer;
+        batch = arena_string(suite->arena, id->string);
+        put(&cases->resources, batch, requests->at,
+            node_get(batch_place(suite, batch, requests->at, places), batch));
+    }
+    for (size_t i = 0; i < requests->count; i++)
+        cases->items[cases->count++] = rewrite_case(suite, from, requests->items[i], i, batch);
+}
+
+static size_t count_cases(const struct node *list)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct node *requests = node_get(node_get(list->items[i], "llm_config"), "requests");
+        count += requests && requests->kind == NODE_LIST ? requests->count : 1;
+    }
+    return count;
 }
 
 /* "suites/prompts.json" → "prompts" */
@@ -229,20 +302,29 @@ static const char *stem(struct arena *arena, const char *name)
 static const struct node *rewrite(struct arena *arena, const struct node *list,
                                   const struct source *source, struct diagnostics *d)
 {
-    struct rewriting suite = rewriting_of(&(struct rewriting){.arena = arena, .d = d}, 2);
-    struct node cases = {.kind = NODE_LIST, .at = list->at};
-    const struct node **items = ARENA_ARRAY(arena, const struct node *, list->count);
-    cases.items = items;
+    struct rewriting suite = rewriting_of(&(struct rewriting){.arena = arena, .d = d}, 3);
+    struct cases cases = {.items = ARENA_ARRAY(arena, const struct node *, count_cases(list) + 1),
+                          .resources = rewriting_of(&suite, list->count)};
     for (size_t i = 0; i < list->count; i++) {
-        const struct node *item = list->items[i];
-        if (item->kind == NODE_MAP)
-            items[cases.count++] = rewrite_case(&suite, item);
-        else if (item->kind != NODE_STRING) /* those are remarks */
+        const struct node *item = list->items[i], *config = node_get(item, "llm_config");
+        if (item->kind == NODE_MAP) {
+            const struct node *requests =
+                config && config->kind == NODE_MAP ? requests_of(&suite, config) : NULL;
+            if (requests && requests->count)
+                rewrite_batch(&suite, &cases, item, config, requests);
+            else
+                cases.items[cases.count++] = rewrite_case(&suite, item, NULL, 0, NULL);
+        } else if (item->kind != NODE_STRING) { /* those are remarks */
             diagnose(d, item->at, "expected a prompt case, got %s %s",
                      item->kind == NODE_INTEGER ? "an" : "a", node_kind_name(item->kind));
+        }
     }
+    struct node all = {
+        .kind = NODE_LIST, .at = list->at, .count = cases.count, .items = cases.items};
     put(&suite, "name", list->at, text_node(arena, stem(arena, source->name), list->at));
-    put(&suite, "cases", list->at, node_new(arena, cases));
+    if (cases.resources.count)
+        put(&suite, "resources", list->at, finish(&cases.resources, list->at));
+    put(&suite, "cases", list->at, node_new(arena, all));
     return finish(&suite, list->at);
 }
 

@@ -24,8 +24,8 @@ static void every_oddity_of_the_older_form_is_read(void **state)
         "\"describe\":\"URLs stay: https://example.org//a#b /* c */ 'd' ${e}\","
         "\"tags\":[\"simple\",\"url\"],\"priority\":9,\"enabled\":true,"
         "\"chat\":{\"model\":\"gpt-4\",\"question\":\"Where is // and # in \\\"this\\\"?\","
-        "\"temperature\":0.5,\"stream\":false,\"cache_key\":null},"
-        "\"retry\":{\"attempts\":3,\"backoff\":\"500ms\",\"factor\":2},"
+        "\"temperature\":0.5,\"stream\":false,\"retry_config\":{\"max_attempts\":3,"
+        "\"initial_delay\":0.5,\"backoff_factor\":2,\"debug_mode\":true}},"
         "\"expect\":{\"validate\":["
         "{\"type\":\"contains\",\"params\":{\"required_text\":[\"a\",\"b\"],"
         "\"case_sensitive\":false}},{\"type\":\"not_empty\"},"
@@ -49,10 +49,38 @@ static void nodes_keep_their_old_places_and_are_no_templates(void **state)
     assert_int_equal(first->at.column, 3);
     assert_int_equal(node_entry(first, "id")->key_at.line, 8);
     assert_int_equal(node_get(first, "id")->at.column, 21);
-    assert_int_equal(node_get(node_get(first, "retry"), "backoff")->at.line, 20);
+    assert_int_equal(
+        node_get(node_get(node_get(first, "chat"), "retry_config"), "max_attempts")->at.line, 20);
     const struct node *validate = node_get(node_get(first, "expect"), "validate");
     assert_int_equal(validate->items[0]->at.line, 23);
     assert_int_equal(validate->items[2]->at.line, 19);
+}
+
+static void requests_of_a_batch_are_cases_that_share_its_places(void **state)
+{
+    struct fixture *f = *state;
+    static const char text[] =
+        "[{'test_case_id': 'b', 'validation': [{'type': 'json'}], 'tags': ['t'], 'llm_config': {"
+        "'batch_mode': true, 'max_concurrent': 2, 'parallel': true, 'model': 'm', 'requests': ["
+        "'one', {'question': 'two', 'model': 'n', 'validation': [{'type': 'sql'}]}]}},"
+        " {'test_case_id': 'c', 'llm_config': {'requests': ['x'], 'parallel': false}},"
+        " {'test_case_id': 'd', 'llm_config': {'requests': ['y'], 'default_validate': true,"
+        " 'response_format': {'type': 'json_object'}}}]";
+    char *quoted = arena_alloc(f->arena, sizeof(text));
+    for (size_t i = 0; i < sizeof(text); i++)
+        quoted[i] = text[i] == '\'' ? '"' : text[i];
+    assert_reads(
+        f, "old", quoted,
+        "{\"name\":\"old\",\"resources\":{\"b\":2,\"c\":1},\"cases\":["
+        "{\"id\":\"b request 1\",\"tags\":[\"t\"],\"chat\":{\"model\":\"m\",\"question\":\"one\"},"
+        "\"uses\":{\"b\":1},\"expect\":{\"validate\":[{\"type\":\"json\"}]}},"
+        "{\"id\":\"b request 2\",\"tags\":[\"t\"],\"chat\":{\"model\":\"n\",\"question\":\"two\"},"
+        "\"uses\":{\"b\":1},\"expect\":{\"validate\":[{\"type\":\"json\"},{\"type\":\"sql\"}]}},"
+        "{\"id\":\"c request 1\",\"chat\":{\"question\":\"x\"},\"uses\":{\"c\":1},"
+        "\"expect\":{\"validate\":[{\"type\":\"not_empty\"}]}},"
+        "{\"id\":\"d request 1\",\"chat\":{\"default_validate\":true,\"response_format\":{\"type\":"
+        "\"json_object\"},\"question\":\"y\"},"
+        "\"expect\":{\"validate\":[{\"type\":\"not_empty\"},{\"type\":\"json\"}]}}]}");
 }
 
 static void a_broken_file_says_where(void **state)
@@ -74,7 +102,7 @@ static void a_case_without_its_parts_is_reported_with_all_others(void **state)
                    "[{\"test_case_id\": \"a\"},\n"
                    " 7, \"remark\",\n"
                    " {\"test_case_id\": \"b\", \"llm_config\": [], \"validation\": {}},\n"
-                   " {\"llm_config\": {\"retry_config\": {\"initial_delay\": \"1s\"}}}]",
+                   " {\"llm_config\": {\"requests\": [\"a\", 7], \"parallel\": 1}}]",
                    "old:1:2: error: a prompt case needs the key \"llm_config\"\n"
                    "  1 | [{\"test_case_id\": \"a\"},\n"
                    "    |  ^\n"
@@ -92,14 +120,18 @@ static void a_case_without_its_parts_is_reported_with_all_others(void **state)
                    "    |                                                        ^\n"
                    "\n"
                    "old:4:2: error: a prompt case needs the key \"test_case_id\"\n"
-                   "  4 |  {\"llm_config\": {\"retry_config\": {\"initial_delay\": \"1s\"}}}]\n"
+                   "  4 |  {\"llm_config\": {\"requests\": [\"a\", 7], \"parallel\": 1}}]\n"
                    "    |  ^\n"
                    "\n"
-                   "old:4:52: error: expected a number from 0 to 86400, got the string \"1s\"\n"
-                   "  4 |  {\"llm_config\": {\"retry_config\": {\"initial_delay\": \"1s\"}}}]\n"
+                   "old:4:36: error: expected a request (a map or a question), got an integer\n"
+                   "  4 |  {\"llm_config\": {\"requests\": [\"a\", 7], \"parallel\": 1}}]\n"
+                   "    |                                    ^\n"
+                   "\n"
+                   "old:4:52: error: expected true or false, got the integer 1\n"
+                   "  4 |  {\"llm_config\": {\"requests\": [\"a\", 7], \"parallel\": 1}}]\n"
                    "    |                                                    ^\n"
                    "\n"
-                   "6 errors\n");
+                   "7 errors\n");
 }
 
 static void a_suite_of_today_may_hold_older_cases_as_data(void **state)
@@ -145,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SUITE_TEST(every_oddity_of_the_older_form_is_read),
         SUITE_TEST(nodes_keep_their_old_places_and_are_no_templates),
+        SUITE_TEST(requests_of_a_batch_are_cases_that_share_its_places),
         SUITE_TEST(a_broken_file_says_where),
         SUITE_TEST(a_case_without_its_parts_is_reported_with_all_others),
         SUITE_TEST(a_suite_of_today_may_hold_older_cases_as_data),
