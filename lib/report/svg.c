@@ -53,8 +53,8 @@ struct axis axis_rounded(struct axis axis)
     } else {
         if (axis.high <= axis.low)
             axis.high = axis.low + 1;
-        double step = step_of(&axis);
-        axis.high = ceil(axis.high / step) * step;
+        axis.step = step_of(&axis);
+        axis.high = ceil(axis.high / axis.step) * axis.step;
     }
     return axis;
 }
@@ -68,7 +68,7 @@ size_t axis_ticks(const struct axis *axis, double *ticks, size_t max)
             ticks[count++] = value;
         return count;
     }
-    double step = step_of(axis);
+    double step = axis->step > 0 ? axis->step : step_of(axis);
     for (double value = ceil(axis->low / step - 1e-9) * step;
          value <= axis->high + step * 1e-9 && count < max; value += step)
         ticks[count++] = fabs(value) < step * 1e-6 ? 0 : value;

@@ -13,6 +13,7 @@ struct axis {
     bool logarithmic;
     bool bytes;      /* ticks are round in powers of 1024 */
     bool whole;      /* they are whole numbers */
+    double step;     /* between ticks; 0: as it comes */
     double from, to; /* pixels of low and high */
 };
 
