@@ -59,6 +59,8 @@ static void a_wrong_command_line_says_what_was_expected(void **state)
         {{"assay-worker", "--delay-ms", "-1"},
          "--delay-ms: expected milliseconds such as 20 or 0.5, or normal:MEAN,DEVIATION or "
          "lognormal:MEDIAN,SIGMA or table:PATH, got \"-1\""},
+        {{"assay-worker", "--threads=0"},
+         "--threads: expected a whole number from 1 to 256, got \"0\""},
         {{"assay-worker", "--max-tokens-out=0"},
          "--max-tokens-out: expected a whole number from 1 to 2048, got \"0\""},
         {{"assay-worker"},
