@@ -45,6 +45,21 @@ static const char *const paces[] = {
     "X-Assay-Metrics-Interval-Ms: 0.01",
 };
 
+static const char *const execute_samplings[] = {
+    "",
+    "",
+    ",\"top_p\":0.5,\"top_k\":7",
+    ",\"min_p\":0.1,\"repetition_penalty\":1.5",
+    ",\"unknown\":[{}]",
+};
+static const char *const openai_samplings[] = {
+    "",
+    "",
+    ",\"top_p\":0.5,\"user\":\"u\"",
+    ",\"presence_penalty\":1,\"frequency_penalty\":-1",
+    ",\"unknown\":[{}]",
+};
+
 static size_t below(struct random *r, size_t count)
 {
     return (size_t)random_between(r, 0, (int64_t)count - 1);
@@ -104,6 +119,8 @@ static struct variant random_variant(struct random *r, enum wire wire, uint64_t 
     v.framing = v.stream ? stream_framings[below(r, COUNT(stream_framings))]
                          : whole_framings[below(r, COUNT(whole_framings))];
     v.pace = paces[below(r, COUNT(paces))];
+    v.sampling = wire == WIRE_EXECUTE ? execute_samplings[below(r, COUNT(execute_samplings))]
+                                      : openai_samplings[below(r, COUNT(openai_samplings))];
     return v;
 }
 
@@ -131,7 +148,8 @@ struct scenario scenario_random(struct arena *arena, uint64_t seed, uint64_t num
 
 struct variant scenario_reference(const struct scenario *s)
 {
-    return (struct variant){.stream = true, .framing = "", .seed = s->variants[0].seed};
+    return (struct variant){
+        .stream = true, .framing = "", .sampling = "", .seed = s->variants[0].seed};
 }
 
 const char *scenario_path(const struct scenario *s)
@@ -171,6 +189,7 @@ struct slice scenario_body(struct arena *arena, const struct scenario *s, const 
                     s->usage && v->stream ? ",\"stream_options\":{\"include_usage\":true}" : "");
     if (s->logprobs && s->wire != WIRE_EXECUTE)
         text_add_str(&t, s->wire == WIRE_CHAT ? ",\"logprobs\":true" : ",\"logprobs\":1");
+    text_add_str(&t, v->sampling);
     if (*v->framing)
         text_printf(&t, ",\"assay_fault\":\"%s\"", v->framing);
     if (with_stops && s->stop_count) {
@@ -210,8 +229,9 @@ static bool plain_variant(struct variant *v, size_t what)
     v->framing = what == 0 ? "" : v->framing;
     v->stream = what == 1 || v->stream;
     v->pace = what == 2 ? NULL : v->pace;
-    return v->framing[0] != before.framing[0] || v->stream != before.stream ||
-           v->pace != before.pace;
+    v->sampling = what == 3 ? "" : v->sampling;
+    return v->sampling[0] != before.sampling[0] || v->framing[0] != before.framing[0] ||
+           v->stream != before.stream || v->pace != before.pace;
 }
 
 /* Settings at their defaults, halves of what can be halved. */
@@ -254,9 +274,9 @@ bool scenario_smaller(struct arena *arena, const struct scenario *s, size_t i,
                       struct scenario *smaller, bool *changed)
 {
     *smaller = *s;
-    if (i < 6)
-        *changed = plain_variant(&smaller->variants[i / 3], i % 3);
-    else if ((i -= 6) < 8)
+    if (i < 8)
+        *changed = plain_variant(&smaller->variants[i / 4], i % 4);
+    else if ((i -= 8) < 8)
         *changed = simpler(smaller, i);
     else if ((i -= 8) < s->stop_count)
         *changed = without_stop(smaller, i);

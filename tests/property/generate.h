@@ -15,9 +15,10 @@ enum wire { WIRE_EXECUTE, WIRE_CHAT, WIRE_COMPLETIONS };
 /* One request. A scenario has two, and both have to say the same. */
 struct variant {
     bool stream;
-    const char *framing; /* a fault that breaks nothing, or "" */
-    const char *pace;    /* a header, or NULL; WIRE_EXECUTE only */
-    uint64_t seed;       /* differs only where it must play no part */
+    const char *framing;  /* a fault that breaks nothing, or "" */
+    const char *pace;     /* a header, or NULL; WIRE_EXECUTE only */
+    const char *sampling; /* more members of the body that change nothing */
+    uint64_t seed;        /* differs only where it must play no part */
 };
 
 struct scenario {
