@@ -2,7 +2,8 @@
  * Random requests to the worker over the wire, in all of its forms and framings, and what must hold
  * for each: its tokens are UTF-8, one by one and together; an echo is the text; stop sequences end
  * it where docs/worker.md says; the framing, the sampling parameters without a part, and whether it
- * is a stream, change nothing; the same seed says the same; and however the bytes are cut, our readers see the same.
+ * is a stream, change nothing; the same seed says the same; and however the bytes are cut, our
+ * readers see the same.
  *
  *     test_property WORKER-COMMAND…
  *
