@@ -18,8 +18,9 @@ struct invocation {
     struct assay_strings words; /* arguments that are no options */
     struct assay_strings typed; /* all arguments */
     const char *store, *resume, *rerun_failed, *color, *flaky, *shard, *seed, *webhook_when;
+    const char *threshold, *owner, *reason, *expires;
     int64_t timeout_ns;
-    uint32_t jobs, max_failures;
+    uint32_t jobs, max_failures, results;
     bool fail_fast, quiet, verbose, json, reference, help;
 };
 
@@ -60,7 +61,8 @@ struct command {
 /* All commands, in the order of the help; ends with NULL. */
 extern const struct command *const commands[];
 
-extern const struct command command_run, command_plan, command_report, command_init, command_schema,
+extern const struct command command_run, command_plan, command_report, command_compare,
+    command_history, command_baseline, command_quarantine, command_init, command_schema,
     command_version, command_help;
 
 /* What else people and scripts need to know of the whole program; each ends with a NULL. */

@@ -77,7 +77,7 @@ struct assay_run_options {
     struct assay_selection selection;
     struct assay_streams streams;
     enum assay_detail detail;
-    struct assay_strings reports;   /* "junit", "json=path", … */
+    struct assay_strings reports; /* "junit", "json=path", … */
     struct assay_webhooks webhooks;
     const char *store;              /* NULL: ASSAY_DEFAULT_STORE; "none": nothing is kept */
     uint32_t jobs;                  /* cases at once; 0: one per processor */
@@ -110,6 +110,61 @@ struct assay_report_options {
 };
 
 ASSAY_PUBLIC int assay_report(const struct assay_report_options *options);
+
+struct assay_compare_options {
+    struct assay_streams streams;
+    const char *before, *after; /* runs, baselines, or several with commas; NULL: last~1, last */
+    const char *store;
+    double threshold; /* of times: 0.05 is 5 %; 0: 5 % */
+    bool json;
+};
+
+/* 1 when something broke or got slower; what is in quarantine does not count. */
+ASSAY_PUBLIC int assay_compare(const struct assay_compare_options *options);
+
+struct assay_history_options {
+    struct assay_streams streams;
+    const char *test_case; /* "suite/id" or an id; NULL: all */
+    const char *store;
+    uint32_t results; /* how many of each case; 0: 50 */
+    bool json;
+};
+
+ASSAY_PUBLIC int assay_history(const struct assay_history_options *options);
+
+/* Baselines: runs with a name, for assay_compare. */
+enum assay_baseline_action {
+    ASSAY_BASELINE_LIST,
+    ASSAY_BASELINE_SET,    /* pin `run` as `name` */
+    ASSAY_BASELINE_POISON, /* it is no good, because of `reason`: comparisons with it say so */
+    ASSAY_BASELINE_REMOVE,
+};
+
+struct assay_baseline_options {
+    struct assay_streams streams;
+    const char *store;
+    enum assay_baseline_action action;
+    const char *name, *run, *reason; /* run NULL: last */
+};
+
+ASSAY_PUBLIC int assay_baseline(const struct assay_baseline_options *options);
+
+/* Quarantine: cases whose failures are shown and do not fail a run, until a day. */
+enum assay_quarantine_action {
+    ASSAY_QUARANTINE_LIST,
+    ASSAY_QUARANTINE_ADD,
+    ASSAY_QUARANTINE_REMOVE,
+};
+
+struct assay_quarantine_options {
+    struct assay_streams streams;
+    const char *store;
+    enum assay_quarantine_action action;
+    const char *test_case, *owner, *reason;
+    const char *expires; /* "14d" from now, or the day "2026-12-31" (UTC) at whose end it expires */
+};
+
+ASSAY_PUBLIC int assay_quarantine(const struct assay_quarantine_options *options);
 
 enum assay_schema_form {
     ASSAY_SCHEMA_JSON,      /* JSON Schema, draft 2020-12 */

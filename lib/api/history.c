@@ -1,0 +1,180 @@
+/*
+ * assay_history: what became of cases; and what people say of runs and cases beside it: baselines
+ * and quarantine.
+ */
+#include "report/history.h"
+
+#include <time.h>
+
+#include "api/lookback.h"
+#include "core/parse.h"
+#include "core/text.h"
+#include "report/baseline.h"
+
+static struct result history(struct session *session, const struct assay_history_options *o)
+{
+    DEFER(lookback_close)
+    struct lookback lookback = {0};
+    struct past_case one = {0};
+    struct history *history;
+    TRY(lookback_open(session, o->store, &lookback));
+    if (o->test_case)
+        TRY(past_find_case(&lookback.past, slice_str(o->test_case), &one));
+    TRY(history_read(&lookback.past, o->test_case ? &one : NULL,
+                     o->results ? o->results : OUTCOME_RESULTS, clock_wall(), &history));
+    if (o->json)
+        lookback_print_json(session, history_json(session->arena, history));
+    else
+        lookback_print(session, history_text(session->arena, history, o->test_case != NULL,
+                                             session->streams.out_color));
+    return RESULT_OK;
+}
+
+int assay_history(const struct assay_history_options *options)
+{
+    DEFER(session_end)
+    struct session session = session_begin(&options->streams);
+    struct result r = history(&session, options);
+    return result_ok(r) ? 0 : session_failed(&session, r);
+}
+
+/* ── baselines ── */
+
+static struct result list_baselines(struct session *session, struct store *store)
+{
+    struct baseline *list;
+    size_t count;
+    char pinned[CLOCK_TEXT];
+    FILE *out = session->streams.out;
+    TRY(baseline_list(store, session->arena, &list, &count));
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "%.*s  %.*s  pinned %.10s", SLICE_ARG(list[i].name), SLICE_ARG(list[i].run),
+                clock_text(pinned, list[i].pinned));
+        if (list[i].poisoned.len)
+            fprintf(out, "  poisoned: %.*s", SLICE_ARG(list[i].poisoned));
+        fprintf(out, "\n");
+    }
+    if (count == 0)
+        fprintf(out, "There are no baselines; `assay baseline set NAME` makes the last run one.\n");
+    return RESULT_OK;
+}
+
+static struct result set_baseline(struct session *session, struct past *past,
+                                  const struct assay_baseline_options *o)
+{
+    uint32_t run;
+    TRY(past_find_run(past, slice_str(o->run ? o->run : "last"), &run));
+    TRY(baseline_set(past->store, slice_str(o->name), past->runs[run].number, clock_wall()));
+    fprintf(session->streams.out, "%s is run %.*s now.\n", o->name, SLICE_ARG(past->runs[run].id));
+    return RESULT_OK;
+}
+
+static struct result baseline(struct session *session, const struct assay_baseline_options *o)
+{
+    DEFER(lookback_close)
+    struct lookback lookback = {0};
+    TRY(lookback_open(session, o->store, &lookback));
+    ENSURE(o->name || o->action == ASSAY_BASELINE_LIST, ERR_USAGE, "which baseline? Give its name");
+    switch (o->action) {
+    case ASSAY_BASELINE_LIST:
+        return list_baselines(session, lookback.store);
+    case ASSAY_BASELINE_SET:
+        return set_baseline(session, &lookback.past, o);
+    case ASSAY_BASELINE_POISON:
+        ENSURE(o->reason && *o->reason, ERR_USAGE, "why is it no good? Give a --reason");
+        return baseline_poison(lookback.store, slice_str(o->name), slice_str(o->reason));
+    case ASSAY_BASELINE_REMOVE:
+        return baseline_remove(lookback.store, slice_str(o->name));
+    }
+    return RESULT_OK;
+}
+
+int assay_baseline(const struct assay_baseline_options *options)
+{
+    DEFER(session_end)
+    struct session session = session_begin(&options->streams);
+    struct result r = baseline(&session, options);
+    return result_ok(r) ? 0 : session_failed(&session, r);
+}
+
+/* ── quarantine ── */
+
+static struct result list_quarantine(struct session *session, struct store *store)
+{
+    struct quarantined *list;
+    size_t count;
+    char until[CLOCK_TEXT];
+    FILE *out = session->streams.out;
+    int64_t now = clock_wall();
+    TRY(quarantine_list(store, session->arena, &list, &count));
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%.*s  %s %.10s  %.*s: %.*s\n", SLICE_ARG(list[i].key),
+                list[i].expires > now ? "until" : "expired on", clock_text(until, list[i].expires),
+                SLICE_ARG(list[i].owner), SLICE_ARG(list[i].reason));
+    if (count == 0)
+        fprintf(out, "Nothing is in quarantine.\n");
+    return RESULT_OK;
+}
+
+/* "14d" from `now`, or the end of a day in UTC. */
+static struct result read_expiry(const char *text, int64_t now, int64_t *out)
+{
+    struct tm tm = {0};
+    int64_t duration;
+    const char *end = strptime(text, "%Y-%m-%d", &tm);
+    if (end && !*end) {
+        *out = ((int64_t)timegm(&tm) + 24 * 60 * 60) * NS_PER_S;
+        ENSURE(*out > now, ERR_USAGE, "--expires %s: that day is over", text);
+        return RESULT_OK;
+    }
+    ENSURE(result_ok(parse_duration(slice_str(text), &duration)) && duration > 0 &&
+               duration < INT64_MAX - now,
+           ERR_USAGE,
+           "--expires %s: expected a time from now, such as 14d, or a day, such as "
+           "2026-12-31",
+           text);
+    *out = now + duration;
+    return RESULT_OK;
+}
+
+static struct result add_quarantine(struct session *session, struct past *past,
+                                    const struct past_case *of,
+                                    const struct assay_quarantine_options *o)
+{
+    char until[CLOCK_TEXT];
+    struct quarantined entry = {.test_case = of->number,
+                                .owner = slice_str(o->owner),
+                                .reason = slice_str(o->reason),
+                                .since = clock_wall()};
+    ENSURE(entry.owner.len, ERR_USAGE, "who sees to it? Give an --owner");
+    ENSURE(entry.reason.len, ERR_USAGE, "why may it fail? Give a --reason");
+    ENSURE(o->expires, ERR_USAGE, "how long may it fail? Give --expires, such as 14d");
+    TRY(read_expiry(o->expires, entry.since, &entry.expires));
+    TRY(quarantine_add(past->store, &entry));
+    fprintf(session->streams.out, "%.*s is in quarantine until %.10s.\n", SLICE_ARG(of->key),
+            clock_text(until, entry.expires));
+    return RESULT_OK;
+}
+
+static struct result quarantine(struct session *session, const struct assay_quarantine_options *o)
+{
+    DEFER(lookback_close)
+    struct lookback lookback = {0};
+    struct past_case of;
+    TRY(lookback_open(session, o->store, &lookback));
+    if (o->action == ASSAY_QUARANTINE_LIST)
+        return list_quarantine(session, lookback.store);
+    ENSURE(o->test_case, ERR_USAGE, "which case? Give its suite and id, as SUITE/ID");
+    TRY(past_find_case(&lookback.past, slice_str(o->test_case), &of));
+    if (o->action == ASSAY_QUARANTINE_ADD)
+        return add_quarantine(session, &lookback.past, &of, o);
+    return quarantine_remove(lookback.store, of.number, of.key);
+}
+
+int assay_quarantine(const struct assay_quarantine_options *options)
+{
+    DEFER(session_end)
+    struct session session = session_begin(&options->streams);
+    struct result r = quarantine(&session, options);
+    return result_ok(r) ? 0 : session_failed(&session, r);
+}

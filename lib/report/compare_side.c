@@ -1,0 +1,39 @@
+/*
+ * The sides of a comparison as people say them: a run, a baseline, or several of these.
+ */
+#include <stdlib.h>
+
+#include "report/baseline.h"
+#include "report/compare.h"
+
+static int compare_runs(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static struct result find_one(struct past *past, struct slice word, struct compare_side *side,
+                              uint32_t *run)
+{
+    const struct baseline *baseline;
+    TRY(baseline_find(past->store, past->arena, word, &baseline));
+    if (baseline && baseline->poisoned.len)
+        side->poisoned = arena_printf(past->arena, "baseline \"%.*s\" is poisoned: %.*s",
+                                      SLICE_ARG(word), SLICE_ARG(baseline->poisoned));
+    return past_find_run(past, baseline ? baseline->run : word, run);
+}
+
+struct result compare_side_find(struct past *past, const char *name, struct compare_side *out)
+{
+    struct slice rest = slice_str(name), word;
+    uint32_t *runs = ARENA_ARRAY(past->arena, uint32_t, rest.len + 1);
+    *out = (struct compare_side){.name = name, .runs = runs};
+    while (slice_split(&rest, ',', &word))
+        TRY(find_one(past, word, out, &runs[out->run_count++]));
+    ENSURE(out->run_count, ERR_USAGE, "a side of a comparison names no run");
+    qsort(runs, out->run_count, sizeof(*runs), compare_runs);
+    for (size_t i = 1; i < out->run_count; i++)
+        ENSURE(runs[i] != runs[i - 1], ERR_USAGE, "run %.*s is named twice in %s",
+               SLICE_ARG(past->runs[runs[i]].id), name);
+    return RESULT_OK;
+}
