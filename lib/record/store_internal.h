@@ -51,7 +51,8 @@
       "status, flags")                                                                             \
     X(READ_RUN, prepare,                                                                           \
       "SELECT id, command, options, host, version, seed, jobs, started, "                          \
-      "duration, exit_status, planned, machine FROM run WHERE run = ?1")                           \
+      "duration, exit_status, planned, machine, passed, skipped, cancelled, "                      \
+      "failed, error, slow, flaky, leaky, timed_out FROM run WHERE run = ?1")                      \
     X(MATCH_RUN, prepare,                                                                          \
       "SELECT run, id FROM run WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id "                  \
       "= ?1 DESC, run DESC LIMIT 6")                                                               \

@@ -35,6 +35,18 @@ struct result store_totals(struct store *store, int64_t run, struct run_info *in
     }
 }
 
+/* As they were counted when the run ended. */
+static void read_counts(const struct query *q, int at, struct run_info *info)
+{
+    static const enum case_status order[] = {CASE_PASSED, CASE_SKIPPED, CASE_CANCELLED, CASE_FAILED,
+                                             CASE_ERROR};
+    size_t *flags[] = {&info->slow, &info->flaky, &info->leaky, &info->timed_out};
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+        info->counts[order[i]] = (size_t)query_integer(q, at++);
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+        *flags[i] = (size_t)query_integer(q, at++);
+}
+
 static struct result read_run(struct store *store, struct arena *arena, int64_t run,
                               struct run_info *out)
 {
@@ -61,6 +73,8 @@ static struct result read_run(struct store *store, struct arena *arena, int64_t 
     if (!query_null(q, 9))
         out->exit_status = (int)query_integer(q, 9);
     struct slice options = query_copy(q, 2, arena);
+    bool counted = !query_null(q, 9) && !query_null(q, 12);
+    read_counts(q, 12, out);
     query_reset(q);
     if (options.len && !result_ok(jsontext_read_in(arena, options, &out->options)))
         return error_context((struct result){error_last()->code},
