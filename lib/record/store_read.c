@@ -80,7 +80,7 @@ static struct result read_run(struct store *store, struct arena *arena, int64_t 
         return error_context((struct result){error_last()->code},
                              "result store %s, options of run %.*s", database_name(store->database),
                              SLICE_ARG(out->id));
-    return store_totals(store, run, out);
+    return counted ? RESULT_OK : store_totals(store, run, out);
 }
 
 /* "20261121-101530-4f2a, 20261120-…" from rows (run, id). */
