@@ -1,14 +1,44 @@
 /*
  * assay report.
  */
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "command.h"
+
+/* Where --open puts the page. */
+#define OPENED_PAGE ".assay/report.html"
+
+static const struct option options[] = {
+    {"open", 0, OPTION_FLAG, offsetof(struct invocation, open),
+     .help = "Show the HTML report in a browser (xdg-open; it stays in " OPENED_PAGE ")."},
+    {NULL},
+};
 
 static const struct example examples[] = {
     {"assay report", "the last run again, for people"},
     {"assay report 20261121 --report markdown=summary.md",
      "a run by the beginning of its id, as Markdown"},
+    {"assay report --open", "the last run in a browser"},
     {NULL},
 };
+
+/* Hand the page to the desktop; the exit status. */
+static int open_page(FILE *err)
+{
+    char program[] = "xdg-open", page[] = OPENED_PAGE;
+    char *const argv[] = {program, page, NULL};
+    pid_t pid;
+    int status = 1;
+    bool opened = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) == 0 &&
+                  waitpid(pid, &status, 0) == pid && status == 0;
+    if (opened)
+        return 0;
+    fprintf(err, "assay report: no browser could be started (xdg-open); the report is " OPENED_PAGE
+                 "\n");
+    return 3;
+}
 
 static int run(struct invocation *in)
 {
@@ -26,7 +56,12 @@ static int run(struct invocation *in)
         .reports = in->reports,
         .webhooks = webhooks_of(in),
     };
-    return assay_report(&o);
+    if (!in->open)
+        return assay_report(&o);
+    const char *page = "html=" OPENED_PAGE;
+    o.reports = (struct assay_strings){&page, 1};
+    int status = assay_report(&o);
+    return status ? status : open_page(in->streams.err);
 }
 
 const struct command command_report = {
@@ -36,8 +71,8 @@ const struct command command_report = {
     .text = "Reports are made from the store, so each can be made again, later, in any form. RUN "
             "is an id, a unique prefix, "
             "or last (the default).",
-    .options = (const struct option *const[]){options_reports, options_webhooks, options_store,
-                                              options_detail, options_common, NULL},
+    .options = (const struct option *const[]){options, options_reports, options_webhooks,
+                                              options_store, options_detail, options_common, NULL},
     .examples = examples,
     .run = run,
 };

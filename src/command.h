@@ -21,7 +21,7 @@ struct invocation {
     const char *threshold, *owner, *reason, *expires;
     int64_t timeout_ns;
     uint32_t jobs, max_failures, results;
-    bool fail_fast, quiet, verbose, json, reference, help;
+    bool open, fail_fast, quiet, verbose, json, reference, help;
 };
 
 enum option_kind {

@@ -57,9 +57,10 @@ const struct option options_detail[] = {
 
 const struct option options_reports[] = {
     {"report", 'r', OPTION_LIST, offsetof(struct invocation, reports), "FORMAT[=PATH]",
-     .help = "Write a report: junit, json (CTRF), jsonl (every event), tap, markdown or github. "
-             "May be given often; - is "
-             "standard output."},
+     .help =
+         "Write a report: junit, json (CTRF), jsonl (every event), tap, markdown, html or github. "
+         "May be given often; - is "
+         "standard output."},
     {NULL},
 };
 

@@ -4,6 +4,13 @@
 #include "api/session.h"
 #include "record/replay.h"
 
+/* Reports that stay empty; the fault is already known. */
+static void close_all(struct sink **sinks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        result_ignore(sinks[i]->close(sinks[i]));
+}
+
 static struct result make_reports(struct session *session, const struct assay_report_options *o)
 {
     static const enum console_detail details[] = {[ASSAY_NORMAL] = CONSOLE_NORMAL,
@@ -20,20 +27,17 @@ static struct result make_reports(struct session *session, const struct assay_re
     struct sink **sinks = ARENA_ARRAY(session->arena, struct sink *,
                                       o->reports.count + o->webhooks.targets.count + 1);
     size_t count = 0;
-    struct result r = RESULT_OK;
-    for (size_t i = 0; i < o->reports.count && result_ok(r); i++) {
-        r = sink_report(slice_str(o->reports.items[i]), &sinks[count]);
-        count += result_ok(r);
-    }
+    struct result r = session_reports(&o->reports, true, sinks, &count);
     if (o->reports.count == 0 && o->webhooks.targets.count == 0)
         sinks[count++] = sink_console(s->out, details[o->detail], s->out_color, false, s->columns);
     if (result_ok(r))
         r = session_webhooks(session, &o->webhooks, o->store, run.id, sinks, &count);
-    if (result_ok(r))
-        return record_replay(store, run.id, sinks, count);
-    for (size_t i = 0; i < count; i++)
-        result_ignore(sinks[i]->close(sinks[i])); /* an empty report; the fault is already known */
-    return r;
+    if (result_ok(r) && count)
+        r = record_replay(store, run.id, sinks, count);
+    else
+        close_all(sinks, count);
+    TRY(r);
+    return session_whole_reports(session, &o->reports, o->store, run.id);
 }
 
 int assay_report(const struct assay_report_options *options)

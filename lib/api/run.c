@@ -221,13 +221,10 @@ static struct result open_recorder(struct job *j)
                                       o->reports.count + o->webhooks.targets.count + 1);
     size_t count = 0;
     bool report_on_stdout = false;
-    struct result r = RESULT_OK;
-    for (size_t i = 0; i < o->reports.count && result_ok(r); i++) {
-        struct slice argument = slice_str(o->reports.items[i]);
-        report_on_stdout = report_on_stdout || sink_report_on_stdout(argument);
-        r = sink_report(argument, &sinks[count]);
-        count += result_ok(r);
-    }
+    struct result r = session_reports(&o->reports, j->store != NULL, sinks, &count);
+    for (size_t i = 0; i < o->reports.count; i++)
+        report_on_stdout =
+            report_on_stdout || sink_report_on_stdout(slice_str(o->reports.items[i]));
     /* A report on standard output has it for itself. */
     FILE *to = report_on_stdout ? s->err : s->out;
     sinks[count++] =
@@ -427,6 +424,8 @@ int assay_run(const struct assay_run_options *options)
     if (result_ok(r)) {
         status = run_loop(j);
         r = recorder_end(j->recorder, &j->info);
+        if (result_ok(r))
+            r = session_whole_reports(&j->session, &options->reports, options->store, j->info.id);
     }
     int failure = end_job(j, r);
     mem_free(j);

@@ -36,6 +36,17 @@ struct result session_store(const char *url, bool create, struct store **out) MU
 void session_store_close(struct store **store); /* for DEFER */
 
 /*
+ * Open the reports that are sinks, into `sinks`, which has room for them. ERR_USAGE for one that is
+ * made from the store when nothing is `stored`. What was opened stays on failure.
+ */
+struct result session_reports(const struct assay_strings *reports, bool stored, struct sink **sinks,
+                              size_t *count) MUST_USE;
+
+/* Write those that are made from the store, where the run has ended. */
+struct result session_whole_reports(struct session *session, const struct assay_strings *reports,
+                                    const char *url, struct slice run_id) MUST_USE;
+
+/*
  * Add the sinks of webhooks to `sinks`, which has room for them; `before` and the run's texts are
  * read from a connection of their own to the store at `url`. What was added stays on failure.
  */

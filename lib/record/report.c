@@ -14,6 +14,8 @@ const struct report_format report_formats[] = {
     {"tap", "TAP version 14, a line as each case ends", NULL, true, tap_open},
     {"markdown", "a summary for people, fit for a CI job summary ($GITHUB_STEP_SUMMARY)",
      "report.md", false, markdown_open},
+    {"html", "one file with everything for people: causes, timeline, charts", "report.html", false,
+     NULL},
     {"github", "annotations of a GitHub workflow, at the lines of the suite", NULL, true,
      github_open},
     {0},
@@ -101,30 +103,29 @@ static struct result unknown_format(struct slice argument)
                      nearest ? "\"?" : "", text_str(&list));
 }
 
-/* FORMAT[=PATH]; the format's own place when there is no path, which may not be empty. */
-static const struct report_format *parse_argument(struct slice argument, struct slice *path)
+struct result report_argument(struct slice argument, const struct report_format **format,
+                              struct slice *path)
 {
     struct slice name = argument;
     ptrdiff_t equals = slice_find_byte(argument, '=');
     if (equals >= 0)
         name = slice_part(argument, 0, (size_t)equals);
-    const struct report_format *format = report_format_find(name);
+    *format = report_format_find(name);
+    if (!*format)
+        return unknown_format(argument);
+    *path = (*format)->default_path ? slice_str((*format)->default_path) : SLICE("-");
     if (equals >= 0)
         *path = slice_from(argument, (size_t)equals + 1);
-    else
-        *path = format && format->default_path ? slice_str(format->default_path) : SLICE("-");
-    return format;
+    ENSURE(path->len, ERR_USAGE,
+           "--report %s= names no file: give a path, or - for standard output", (*format)->name);
+    return RESULT_OK;
 }
 
 struct result sink_report(struct slice argument, struct sink **out)
 {
-    struct slice path;
-    const struct report_format *format = parse_argument(argument, &path);
-    if (!format)
-        return unknown_format(argument);
-    ENSURE(path.len, ERR_USAGE, "--report %s= names no file: give a path, or - for standard output",
-           format->name);
-
+    const struct report_format *format = NULL;
+    struct slice path = {0};
+    TRY(report_argument(argument, &format, &path));
     struct file_report *report = NEW(struct file_report);
     struct result opened = report_file_open(path, format->streamed, &report->file);
     if (!result_ok(opened)) {
@@ -139,6 +140,7 @@ struct result sink_report(struct slice argument, struct sink **out)
 
 bool sink_report_on_stdout(struct slice argument)
 {
-    struct slice path;
-    return parse_argument(argument, &path) && slice_is(path, "-");
+    const struct report_format *format = NULL;
+    struct slice path = {0};
+    return result_ok(report_argument(argument, &format, &path)) && slice_is(path, "-");
 }

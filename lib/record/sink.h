@@ -22,12 +22,20 @@ struct report_format {
     const char *help;
     const char *default_path; /* NULL: standard output */
     bool streamed;            /* written line by line as things happen */
+    /* NULL: it is of the run as a whole, and made from the store when that has ended. */
     struct sink *(*open)(FILE *to, bool color);
 };
 
 /* All formats; ends with name NULL. */
 extern const struct report_format report_formats[];
 const struct report_format *report_format_find(struct slice name);
+
+/*
+ * What `--report FORMAT[=PATH]` asks for; the format's own place when there is no path. ERR_USAGE
+ * for a format that is none (the text lists them), or an empty path.
+ */
+struct result report_argument(struct slice argument, const struct report_format **format,
+                              struct slice *path) MUST_USE;
 
 /*
  * A sink for `--report FORMAT[=PATH]`. The file is written beside its place and renamed when
