@@ -40,6 +40,7 @@ check | python3-scipy          | file:/usr/lib/python3/dist-packages/scipy/__ini
 bench | python3                | cmd:python3                       | runs the benchmarks
 bench | time                   | file:/usr/bin/time                | measures memory
 check | nodejs                 | cmd:node                          | runs the client of OpenAI, and aimock
+check | chromium               | cmd:chromium                      | opens reports in tests
 check | npm                    | cmd:npm                           | fetches them
 bench | wrk                    | cmd:wrk                           | says what a server can do
 bench | nodejs                 | cmd:node                          | runs newman and StepCI
