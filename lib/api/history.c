@@ -48,7 +48,7 @@ static struct result list_baselines(struct session *session, struct store *store
     FILE *out = session->streams.out;
     TRY(baseline_list(store, session->arena, &list, &count));
     for (size_t i = 0; i < count; i++) {
-        fprintf(out, "%.*s  %.*s  pinned %.10s", SLICE_ARG(list[i].name), SLICE_ARG(list[i].run),
+        fprintf(out, "%.*s  %.*s  pinned %.19s", SLICE_ARG(list[i].name), SLICE_ARG(list[i].run),
                 clock_text(pinned, list[i].pinned));
         if (list[i].poisoned.len)
             fprintf(out, "  poisoned: %.*s", SLICE_ARG(list[i].poisoned));
@@ -116,14 +116,14 @@ static struct result list_quarantine(struct session *session, struct store *stor
     return RESULT_OK;
 }
 
-/* "14d" from `now`, or the end of a day in UTC. */
+/* "14d" from `now`, or the last moment of a day in UTC. */
 static struct result read_expiry(const char *text, int64_t now, int64_t *out)
 {
     struct tm tm = {0};
     int64_t duration;
     const char *end = strptime(text, "%Y-%m-%d", &tm);
     if (end && !*end) {
-        *out = ((int64_t)timegm(&tm) + 24 * 60 * 60) * NS_PER_S;
+        *out = ((int64_t)timegm(&tm) + 24 * 60 * 60) * NS_PER_S - 1;
         ENSURE(*out > now, ERR_USAGE, "--expires %s: that day is over", text);
         return RESULT_OK;
     }

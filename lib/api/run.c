@@ -14,6 +14,7 @@
 #include "core/random.h"
 #include "core/text.h"
 #include "record/recorder.h"
+#include "report/quarantine.h"
 #include "run/run.h"
 
 struct job {
@@ -30,6 +31,8 @@ struct job {
     uv_signal_t interrupt, terminate;
     struct run_info earlier;  /* the run that this one goes on from */
     struct plan_earlier left; /* of it */
+    struct quarantined *quarantine;
+    size_t quarantine_count;
     bool continued, resumed, interrupted;
     struct result broken; /* the store failed */
 };
@@ -328,6 +331,24 @@ static int whole_status(const struct job *j)
     return j->earlier.counts[CASE_ERROR] ? 3 : status;
 }
 
+static const char *quarantine_remark(void *context, struct slice key, struct arena *arena,
+                                     bool *counts)
+{
+    const struct job *j = context;
+    char until[CLOCK_TEXT];
+    int64_t now = clock_wall();
+    for (size_t i = 0; i < j->quarantine_count; i++) {
+        const struct quarantined *q = &j->quarantine[i];
+        if (!slice_eq(q->key, key))
+            continue;
+        *counts = q->expires <= now;
+        return arena_printf(arena, "in quarantine %s %.10s (%.*s: %.*s)",
+                            *counts ? "that expired on" : "until", clock_text(until, q->expires),
+                            SLICE_ARG(q->owner), SLICE_ARG(q->reason));
+    }
+    return NULL;
+}
+
 static int run_loop(struct job *j)
 {
     struct run_options options = {
@@ -338,6 +359,7 @@ static int run_loop(struct job *j)
         .jobs = j->info.jobs,
         .max_failures = j->o->max_failures,
         .flaky_fails = j->o->flaky_fails,
+        .quarantine = quarantine_remark,
         .rerun_arguments = rerun_arguments(j),
         .finished = on_finished,
         .context = j,
@@ -407,6 +429,8 @@ static struct result prepare(struct job *j)
     TRY(make_plan(j));
     if (!j->store)
         TRY(session_store(o->store, true, &j->store));
+    if (j->store)
+        TRY(quarantine_list(j->store, j->session.arena, &j->quarantine, &j->quarantine_count));
     describe_run(j);
     TRY(open_recorder(j));
     return begin_recording(j);

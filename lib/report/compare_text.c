@@ -34,7 +34,7 @@ static void print_side(struct printer *p, const char *label, const struct compar
     if (side->run_count > 1)
         text_printf(&p->t, " … %.*s (%zu runs)", SLICE_ARG(last->id), side->run_count);
     else
-        text_printf(&p->t, "  %.16s", clock_text(began, first->started));
+        text_printf(&p->t, "  %.19sZ", clock_text(began, first->started));
     text_printf(&p->t, "  %zu passed, %zu failed", side->passed, side->failed);
     if (!slice_eq(slice_str(side->name), first->id))
         text_printf(&p->t, "  (%s)", side->name);
@@ -153,7 +153,7 @@ static void print_times(struct printer *p)
         text_printf(&p->t, ", too few results for %zu", c->unknown);
         size_t needed = most_needed(c);
         if (needed)
-            text_printf(&p->t, " (%zu of each after would do)", needed);
+            text_printf(&p->t, " (%zu after would be enough to tell)", needed);
     }
     text_add_str(&p->t, "\n");
     if (!isnan(c->ratio))

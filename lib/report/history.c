@@ -26,11 +26,16 @@ static void measure(const struct history_case *c, enum past_metric which,
     }
     size_t rows_of = n / 4 < CHANGE_RESULTS ? n / 4 : CHANGE_RESULTS;
     struct trend trend = statistics_trend(x, y, n);
+    /* Spells are what is left beside the trend. */
+    double *rest = mem_alloc((n + 1) * sizeof(*rest));
+    for (size_t i = 0; i < n; i++)
+        rest[i] = y[i] - trend.slope * x[i];
     *out = (struct history_metric){
         .count = n,
         .slope = trend.slope,
-        .p = change_allow(trend.p, change_spells(y, n, rows_of)),
+        .p = change_allow(trend.p, change_spells(rest, n, rows_of)),
     };
+    mem_free(rest);
     statistics_sort(y, n);
     out->median = statistics_median(y, n);
     out->p90 = statistics_percentile(y, n, 90);

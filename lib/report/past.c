@@ -160,7 +160,7 @@ static void add_step(struct trials *t, const struct query *q)
         for (size_t m = 0; m < PAST_METRICS; m++)
             t->of[m].count = 0;
     }
-    if (trial != t->trial)
+    if (trial != t->trial || t->of[PAST_TIME].count == 0)
         add_value(t, PAST_TIME, 0);
     t->trial = trial;
     t->of[PAST_TIME].values[t->of[PAST_TIME].count - 1] += duration;

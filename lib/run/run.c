@@ -187,13 +187,27 @@ static void judge_flaky(const struct run *run, struct case_result *result)
     result->reason = SLICE("it passed only after a failed attempt, and --flaky=fail is set");
 }
 
+/* Does the failure of a case, if it is one, fail the run? What is in quarantine says so itself. */
+static bool failure_counts(struct run *run, struct case_result *result)
+{
+    bool counts = true;
+    if ((result->status != CASE_FAILED && result->status != CASE_ERROR) || !run->o.quarantine)
+        return true;
+    const char *remark = run->o.quarantine(run->o.context, result->key, result->arena, &counts);
+    if (remark)
+        result->reason =
+            slice_str(arena_printf(result->arena, "%s: %.*s", remark, SLICE_ARG(result->reason)));
+    return counts;
+}
+
 static void case_over(struct entry *e, struct case_result *result)
 {
     struct run *run = e->run;
     judge_flaky(run, result);
     add_rerun(run, result);
-    run->failed += result->status == CASE_FAILED;
-    run->errors += result->status == CASE_ERROR;
+    bool counts = failure_counts(run, result);
+    run->failed += counts && result->status == CASE_FAILED;
+    run->errors += counts && result->status == CASE_ERROR;
     e->progress = OVER;
     e->status = result->status;
     e->ended = clock_now();

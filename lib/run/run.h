@@ -25,6 +25,9 @@ struct run_options {
     enum models_cache cache; /* which answers of models are kept */
     uint32_t max_failures; /* stop beginning cases after so many; 0: never */
     bool flaky_fails;      /* a pass on retry counts as failed */
+    /* Of a case that failed: a remark for its reason when somebody put it in quarantine, else NULL;
+       `*counts` becomes false when its failure does not fail the run. */
+    const char *(*quarantine)(void *context, struct slice key, struct arena *arena, bool *counts);
     /* What the command that reruns one case needs behind it, each with a blank before it:
        " --set a=b --seed 7". Shown, so without secrets. */
     const char *rerun_arguments;
