@@ -26,7 +26,8 @@ prefix=$stage$(meson introspect "$build" --buildoptions |
 missing=0
 for file in bin/assay bin/assay-worker include/assay/assay.h share/man/man1/assay-run.1 \
     share/man/man1/assay-worker.1 share/man/man5/assay-suite.5 share/bash-completion/completions/assay \
-    share/zsh/site-functions/_assay share/fish/vendor_completions.d/assay.fish; do
+    share/zsh/site-functions/_assay share/fish/vendor_completions.d/assay.fish \
+    share/assay/suites/worker/scenario.py; do
     [ -s "$prefix/$file" ] || {
         echo "# $file is missing"
         missing=1
@@ -34,7 +35,7 @@ for file in bin/assay bin/assay-worker include/assay/assay.h share/man/man1/assa
 done
 [ -e "$prefix/bin/assay-documents" ] && missing=1
 [ -e "$prefix/bin/assay-worker-manual" ] && missing=1
-report $missing 'programs, header, manual pages and completions are where they belong'
+report $missing 'programs, header, manual pages, completions and suites are where they belong'
 
 # What --help and --help-faults name stands at the beginning of a paragraph of the page.
 missing=0
@@ -67,5 +68,9 @@ assay init >output && assay run --store none assay.jsonc >>output 2>&1
 status=$?
 sed 's/^/# /' output
 report $status 'the installed assay runs its own starter suite'
+assay run "$prefix/share/assay/suites/kserve" --store none >output 2>&1
+status=$?
+sed 's/^/# /' output
+report $status 'the installed suites are run by their path'
 echo "1..$count"
 exit $failed
