@@ -20,8 +20,9 @@ struct invocation {
     const char *store, *resume, *rerun_failed, *color, *flaky, *shard, *seed, *webhook_when;
     const char *threshold, *owner, *reason, *expires;
     int64_t timeout_ns;
-    uint32_t jobs, max_failures, results;
-    bool open, fail_fast, quiet, verbose, json, reference, help;
+    uint32_t jobs, max_failures, results, keep;
+    int64_t older_ns;
+    bool open, fail_fast, quiet, verbose, json, reference, help, dry_run, compact;
 };
 
 enum option_kind {
@@ -62,8 +63,8 @@ struct command {
 extern const struct command *const commands[];
 
 extern const struct command command_run, command_plan, command_report, command_compare,
-    command_history, command_baseline, command_quarantine, command_init, command_schema,
-    command_version, command_help;
+    command_history, command_baseline, command_quarantine, command_store, command_init,
+    command_schema, command_version, command_help;
 
 /* What else people and scripts need to know of the whole program; each ends with a NULL. */
 struct fact {

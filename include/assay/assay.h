@@ -166,6 +166,29 @@ struct assay_quarantine_options {
 
 ASSAY_PUBLIC int assay_quarantine(const struct assay_quarantine_options *options);
 
+/* Keeping a store. */
+enum assay_store_action {
+    ASSAY_STORE_INFO,
+    ASSAY_STORE_EXPORT,  /* `words` are runs; none: everything. To streams.out, as JSON lines */
+    ASSAY_STORE_IMPORT,  /* `words` are files ("-": standard input) and urls of stores */
+    ASSAY_STORE_PRUNE,   /* `words` are runs; none: by `keep` and `older_ns` */
+    ASSAY_STORE_MIGRATE, /* to the schema of this version */
+};
+
+struct assay_store_options {
+    struct assay_streams streams;
+    const char *store;
+    enum assay_store_action action;
+    struct assay_strings words;
+    uint32_t keep;    /* never prune the newest so many runs; 0: it does not matter */
+    int64_t older_ns; /* prune only runs that began longer ago; 0: it does not matter */
+    bool dry_run;     /* prune: only say which */
+    bool compact;     /* prune: give the room back to the file system */
+    bool json;        /* info */
+};
+
+ASSAY_PUBLIC int assay_store(const struct assay_store_options *options);
+
 enum assay_schema_form {
     ASSAY_SCHEMA_JSON,      /* JSON Schema, draft 2020-12 */
     ASSAY_SCHEMA_REFERENCE, /* the reference page, Markdown */

@@ -10,6 +10,8 @@
 #define LIMIT_INCLUDE_DEPTH 16
 /* Nesting of JSON, YAML, schemas and paths: our readers recurse, the stack is 8 MiB. */
 #define LIMIT_DEPTH 128
+/* One line of an export of a store: the longest we write is an evidence of three texts, escaped. */
+#define LIMIT_IMPORT_LINE_BYTES (16u << 20)
 /* Nodes of one suite after YAML aliases: stops the "billion laughs". */
 #define LIMIT_SUITE_NODES 4000000u
 /* Anchors of one YAML suite: each alias searches them all. */

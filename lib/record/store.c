@@ -123,7 +123,8 @@ static struct result set_up(struct database *db)
     if (database_kind(db) != DATABASE_SQLITE)
         return RESULT_OK;
     snprintf(settings, sizeof(settings),
-             "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = %d; PRAGMA cache_size = -1024",
+             "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = %d;"
+             " PRAGMA cache_size = " STORE_CACHE,
              CHECKPOINT_PAGES);
     return database_execute(db, settings);
 }
@@ -215,6 +216,7 @@ static struct result begin(struct store *store, void *context)
     TRY(add_run(store, b->run, &run));
     store_remember_run(store, b->run->id, run);
     store_forget(store);
+    TRY(database_lock(store->database)); /* else a prune could take its cases meanwhile */
     TRY(store_know(store, b->cases, b->count));
     store->known_run = run; /* a new run has no results */
     TRY(store_table(store, TABLE_planned, &a));

@@ -182,6 +182,9 @@ struct result store_statement(struct store *store, enum statement which,
                               struct query **out) MUST_USE;
 struct result store_table(struct store *store, enum table which, struct append **out) MUST_USE;
 
+/* Of SQLite's tables in memory, in KiB and negative as SQLite wants it. */
+#define STORE_CACHE "-1024"
+
 /* The store's convention: an empty text is NULL. */
 void store_set_text(struct query *q, int parameter, struct slice text);
 void store_append_text(struct append *a, struct slice text);
