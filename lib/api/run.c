@@ -13,6 +13,8 @@
 #include "core/memory.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "measure/machine.h"
+#include "measure/measure.h"
 #include "record/recorder.h"
 #include "report/quarantine.h"
 #include "run/run.h"
@@ -204,6 +206,7 @@ static void describe_run(struct job *j)
     j->info.command = command_typed(j);
     j->info.options = pack_selection(j);
     j->info.host = arena_copy(arena, slice_str(host));
+    j->info.machine = machine_json(arena, ".");
     j->info.version = slice_str(assay_version());
     j->info.jobs = session_jobs(j->o->jobs);
     j->info.started_wall = clock_wall();
@@ -359,6 +362,7 @@ static int run_loop(struct job *j)
         .jobs = j->info.jobs,
         .max_failures = j->o->max_failures,
         .flaky_fails = j->o->flaky_fails,
+        .measure_every = MEASURE_INTERVAL,
         .quarantine = quarantine_remark,
         .rerun_arguments = rerun_arguments(j),
         .finished = on_finished,

@@ -12,6 +12,7 @@
 #include "core/parse.h"
 #include "record/areas.h"
 #include "record/failure.h"
+#include "record/measured.h"
 #include "record/sink.h"
 
 /* Failures shown in full at the end; a run with more has one cause, and the store has them all. */
@@ -59,6 +60,7 @@ struct console {
     size_t skip_count, skips_left_out;
     struct slow_case slowest[SLOWEST];
     struct areas *areas;
+    struct measured measured;
 };
 
 /* --- writing --- */
@@ -492,6 +494,46 @@ static void add_areas(struct text *t, const struct console *c)
         add_area(t, c, &areas[i], (int)width);
 }
 
+static void add_resources(struct text *t, const struct console *c, const struct run_info *run)
+{
+    const struct measured *m = &c->measured;
+    if (m->resource_count == 0 || run->duration < MEASURED_SHORTEST)
+        return;
+    text_printf(t, "\n%s%-20s%s", c->paint->bold, "resources (cores)", c->paint->off);
+    /* The GPU's column is of interest only where there is one. */
+    bool gpu = false;
+    for (size_t i = 0; i < m->resource_count; i++)
+        gpu = gpu || m->resources[i].gpu_memory_max >= 0;
+    size_t columns = gpu ? MEASURED_COLUMNS : MEASURED_COLUMNS - 1;
+    for (size_t i = 0; i < columns; i++)
+        text_printf(t, "  %*s", i < 2 ? 8 : 11, measured_head[i]);
+    text_add_byte(t, '\n');
+    for (size_t k = 0; k < m->resource_count; k++) {
+        char cells[MEASURED_COLUMNS][MEASURED_CELL];
+        measured_cells(cells, &m->resources[k]);
+        struct slice name = line_text(t->arena, m->resources[k].name, 60);
+        size_t shown = display_width(name);
+        text_printf(t, "  %.*s%*s", SLICE_ARG(name), shown < 18 ? (int)(18 - shown) : 0, "");
+        for (size_t i = 0; i < columns; i++)
+            text_printf(t, "  %*s", i < 2 ? 8 : 11, cells[i]);
+        text_add_byte(t, '\n');
+    }
+}
+
+static void add_anomalies(struct text *t, const struct console *c, const struct run_info *run)
+{
+    const struct measured *m = &c->measured;
+    if (m->anomaly_count)
+        text_add_byte(t, '\n');
+    for (size_t i = 0; i < m->anomaly_count; i++) {
+        text_printf(t, "%s%-9s%s  ", c->paint->warn, "anomaly", c->paint->off);
+        measured_anomaly_line(t, &m->anomalies[i], run->started_wall);
+        text_add_byte(t, '\n');
+    }
+    if (m->anomalies_left_out)
+        text_printf(t, "… and %zu more anomalies\n", m->anomalies_left_out);
+}
+
 /* "38 passed, 1 failed, 1 skipped in 2.41 s (run 20261121-101530-4f2a)  1 slow, 1 flaky" */
 static void add_summary(struct text *t, const struct console *c, const struct run_info *run)
 {
@@ -541,6 +583,10 @@ static void run_finished(struct console *c, const struct run_info *run)
         add_slowest(&t, c);
     if (c->detail != CONSOLE_QUIET)
         add_areas(&t, c);
+    if (c->detail == CONSOLE_VERBOSE)
+        add_resources(&t, c, run);
+    if (c->detail != CONSOLE_QUIET)
+        add_anomalies(&t, c, run);
     if (t.len)
         text_add_byte(&t, '\n');
     add_summary(&t, c, run);
@@ -565,6 +611,12 @@ static void on_event(struct sink *sink, const struct event *e)
         break;
     case EVENT_NOTE:
         note(c, e->note);
+        break;
+    case EVENT_ANOMALY:
+    case EVENT_RESOURCES:
+        measured_add(&c->measured, e);
+        break;
+    case EVENT_SAMPLES:
         break;
     case EVENT_RUN_FINISHED:
         run_finished(c, e->run);
@@ -598,6 +650,7 @@ struct sink *sink_console(FILE *to, enum console_detail detail, bool color, bool
     c->live = live;
     c->columns = columns;
     c->arena = arena_new();
+    c->measured.arena = c->arena;
     c->areas = areas_new();
     c->failures = text_in(c->arena);
     return &c->base;

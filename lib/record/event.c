@@ -17,6 +17,9 @@ static const char *const event_names[] = {
     [EVENT_CASE_STARTED] = "case_started",
     [EVENT_CASE_FINISHED] = "case_finished",
     [EVENT_NOTE] = "note",
+    [EVENT_SAMPLES] = "samples",
+    [EVENT_ANOMALY] = "anomaly",
+    [EVENT_RESOURCES] = "resources",
     [EVENT_RUN_FINISHED] = "run_finished",
 };
 

@@ -10,6 +10,7 @@
 #define RECORD_EVENT_H
 
 #include "check/check.h"
+#include "measure/sample.h"
 
 /* A case's verdict. The order is by how bad it is, for taking the worst of several. */
 #define CASE_STATUS_TABLE(X)                                                                       \
@@ -123,6 +124,9 @@ enum event_kind {
     EVENT_CASE_STARTED,
     EVENT_CASE_FINISHED, /* only after the result is durable */
     EVENT_NOTE,          /* something people should know: a retried port, a warning */
+    EVENT_SAMPLES,       /* measured meanwhile; for the store, sinks do not hear of them */
+    EVENT_ANOMALY,       /* something was found in them; of the whole run or a subject's life */
+    EVENT_RESOURCES,     /* what all samples of one name come to; before the run's end */
     EVENT_RUN_FINISHED,
 };
 
@@ -150,6 +154,9 @@ struct event {
         } started;
         const struct case_result *finished;
         struct slice note;
+        struct samples samples;
+        struct anomaly anomaly;
+        struct resources resources;
     };
 };
 

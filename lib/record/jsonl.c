@@ -16,6 +16,10 @@
  *         first_byte_ns, first_token_ns, leaky (true), request, response, log, checks:
  *         [ check, passed, impossible, expected, actual, message, file, line, column ] ] ]
  *   note           note
+ *   anomaly        kind, subject, instance, started, ended (time), text, evidence (JSON)
+ *   resources      name, instances, samples, elapsed_ns, cpu_ns, cpu_cores_mean, cpu_cores_max,
+ *                  rss_max, pss_max, processes_max, threads_max, descriptors_max, voluntary,
+ *                  involuntary, read_bytes, written_bytes, gpu_memory_max, gpu_use_max
  *   run_finished   passed, skipped, cancelled, failed, error, slow, flaky, leaky, timed_out,
  *                  planned, duration_ns, exit_status
  */
@@ -163,6 +167,46 @@ static void add_end(struct text *t, const struct run_info *run)
     json_integer_of(t, "exit_status", run->exit_status);
 }
 
+static void add_anomaly(struct text *t, const struct anomaly *a)
+{
+    json_text(t, "kind", a->kind);
+    json_text(t, "subject", a->subject);
+    json_integer_of(t, "instance", a->instance);
+    add_time(t, "started", a->started);
+    add_time(t, "ended", a->ended);
+    json_text(t, "text", a->text);
+    json_text_if(t, "evidence", a->evidence);
+}
+
+static void add_cores(struct text *t, const char *name, double cores)
+{
+    text_printf(t, ",\"%s\":%.4f", name, cores);
+}
+
+static void add_resources(struct text *t, const struct resources *r)
+{
+    json_text(t, "name", r->name);
+    json_integer_of(t, "instances", r->instances);
+    json_integer_of(t, "samples", (int64_t)r->samples);
+    json_integer_of(t, "elapsed_ns", r->elapsed);
+    json_integer_of(t, "cpu_ns", r->cpu);
+    add_cores(t, "cpu_cores_mean", resources_cpu_mean(r));
+    add_cores(t, "cpu_cores_max", r->cpu_max);
+    json_integer_of(t, "rss_max", r->rss_max);
+    add_integer_if(t, "pss_max", r->pss_max);
+    json_integer_of(t, "processes_max", r->processes_max);
+    json_integer_of(t, "threads_max", r->threads_max);
+    json_integer_of(t, "descriptors_max", r->descriptors_max);
+    json_integer_of(t, "voluntary", r->voluntary);
+    json_integer_of(t, "involuntary", r->involuntary);
+    json_integer_of(t, "read_bytes", r->read_bytes);
+    json_integer_of(t, "written_bytes", r->written_bytes);
+    if (r->gpu_memory_max >= 0)
+        json_integer_of(t, "gpu_memory_max", r->gpu_memory_max);
+    if (r->gpu_use_max >= 0)
+        json_integer_of(t, "gpu_use_max", r->gpu_use_max);
+}
+
 static void on_event(struct sink *sink, const struct event *e)
 {
     DEFER(arena_free_pointer)
@@ -192,6 +236,14 @@ static void on_event(struct sink *sink, const struct event *e)
         break;
     case EVENT_NOTE:
         json_text(&t, "note", e->note);
+        break;
+    case EVENT_ANOMALY:
+        add_anomaly(&t, &e->anomaly);
+        break;
+    case EVENT_RESOURCES:
+        add_resources(&t, &e->resources);
+        break;
+    case EVENT_SAMPLES:
         break;
     case EVENT_RUN_FINISHED:
         add_end(&t, e->run);

@@ -9,6 +9,7 @@
 #include "record/areas.h"
 #include "record/failure.h"
 #include "record/formats.h"
+#include "record/measured.h"
 
 /* All sections together stay well below 1 MiB (1,048,576). */
 #define FAILURES_BYTES 700000u
@@ -28,6 +29,7 @@ struct markdown {
     struct sink base;
     FILE *to;
     struct section failures, flagged, skipped;
+    struct measured measured;
     struct areas *areas;
 };
 
@@ -187,6 +189,44 @@ static void add_counts(struct text *t, const struct run_info *run)
                 format_duration(took, run->duration));
 }
 
+static void add_anomalies(struct text *t, const struct measured *m, const struct run_info *run)
+{
+    if (m->anomaly_count == 0)
+        return;
+    text_printf(t, "\n## Anomalies (%zu)\n\n", m->anomaly_count + m->anomalies_left_out);
+    for (size_t i = 0; i < m->anomaly_count; i++) {
+        struct text line = text_in(t->arena);
+        measured_anomaly_line(&line, &m->anomalies[i], run->started_wall);
+        text_add_str(t, "- ");
+        add_escaped(t, text_slice(&line));
+        text_add_byte(t, '\n');
+    }
+    if (m->anomalies_left_out)
+        text_printf(t, "- … and %zu more\n", m->anomalies_left_out);
+}
+
+static void add_resources(struct text *t, const struct measured *m, const struct run_info *run)
+{
+    if (m->resource_count == 0 || run->duration < MEASURED_SHORTEST)
+        return;
+    text_add_str(t, "\n## Resources\n\nCPU in cores.\n\n|");
+    for (size_t i = 0; i < MEASURED_COLUMNS; i++)
+        text_printf(t, " | %s", measured_head[i]);
+    text_add_str(t, " |\n|---");
+    for (size_t i = 0; i < MEASURED_COLUMNS; i++)
+        text_add_str(t, "|---:");
+    text_add_str(t, "|\n");
+    for (size_t k = 0; k < m->resource_count; k++) {
+        char cells[MEASURED_COLUMNS][MEASURED_CELL];
+        measured_cells(cells, &m->resources[k]);
+        text_add_str(t, "| ");
+        add_escaped(t, m->resources[k].name);
+        for (size_t i = 0; i < MEASURED_COLUMNS; i++)
+            text_printf(t, " | %s", cells[i]);
+        text_add_str(t, " |\n");
+    }
+}
+
 static void end(struct markdown *m, const struct run_info *run)
 {
     DEFER(arena_free_pointer)
@@ -210,6 +250,8 @@ static void end(struct markdown *m, const struct run_info *run)
     add_section(&t, "Passed, but", "| case | flags | time | why |\n|---|---|---:|---|\n",
                 &m->flagged);
     add_section(&t, "Not run", "| case | | reason |\n|---|---|---|\n", &m->skipped);
+    add_anomalies(&t, &m->measured, run);
+    add_resources(&t, &m->measured, run);
     text_add_str(&t, "\nrun ");
     add_escaped(&t, run->id);
     text_printf(&t, " · seed %llu · ", (unsigned long long)run->seed);
@@ -224,6 +266,7 @@ static void on_event(struct sink *sink, const struct event *e)
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
 
+    measured_add(&m->measured, e);
     if (e->kind == EVENT_RUN_FINISHED) {
         end(m, e->run);
     } else if (e->kind == EVENT_CASE_FINISHED) {
@@ -246,6 +289,7 @@ static struct result close_markdown(struct sink *sink)
     buf_free(&m->flagged.text);
     buf_free(&m->skipped.text);
     areas_free(m->areas);
+    arena_free(m->measured.arena);
     mem_free(m);
     return written;
 }
@@ -260,5 +304,6 @@ struct sink *markdown_open(FILE *to, bool color)
     m->failures.text = buf_limited(FAILURES_BYTES);
     m->flagged.text = buf_limited(SECTION_BYTES);
     m->skipped.text = buf_limited(SECTION_BYTES);
+    m->measured.arena = arena_new();
     return &m->base;
 }

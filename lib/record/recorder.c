@@ -97,6 +97,17 @@ static void event_batch_add(struct event_batch *batch, const struct event *event
     copy->run = NULL;
     if (copy->kind == EVENT_NOTE) {
         copy->note = arena_copy(batch->arena, event->note);
+    } else if (copy->kind == EVENT_SAMPLES) {
+        struct samples *s = &copy->samples;
+        struct sample *items = ARENA_ARRAY(batch->arena, struct sample, s->count);
+        memcpy(items, s->items, s->count * sizeof(*items));
+        s->items = items;
+        s->name = arena_copy(batch->arena, s->name);
+    } else if (copy->kind == EVENT_ANOMALY) {
+        struct anomaly *a = &copy->anomaly;
+        struct slice *texts[] = {&a->kind, &a->subject, &a->text, &a->evidence};
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+            *texts[i] = arena_copy(batch->arena, *texts[i]);
     } else {
         struct slice *texts[] = {&copy->service.name, &copy->service.state, &copy->service.detail,
                                  &copy->service.log};
@@ -365,20 +376,28 @@ void recorder_emit(struct recorder *r, const struct event *event)
         copy.service.name = redact_text(r->redactor, arena, copy.service.name);
         copy.service.detail = redact_exchange(r->redactor, arena, copy.service.detail);
         copy.service.log = redact_exchange(r->redactor, arena, copy.service.log);
-        copy.service.log = redact_exchange(r->redactor, arena, copy.service.log);
     } else if (copy.kind == EVENT_CASE_STARTED) {
         copy.started.key = redact_name(r->redactor, arena, copy.started.key);
         copy.started.id = redact_name(r->redactor, arena, copy.started.id);
     } else if (copy.kind == EVENT_NOTE) {
         copy.note = redact_exchange(r->redactor, arena, copy.note);
+    } else if (copy.kind == EVENT_SAMPLES) {
+        copy.samples.name = redact_text(r->redactor, arena, copy.samples.name);
+    } else if (copy.kind == EVENT_ANOMALY) {
+        copy.anomaly.subject = redact_text(r->redactor, arena, copy.anomaly.subject);
+        copy.anomaly.text = redact_text(r->redactor, arena, copy.anomaly.text);
+        copy.anomaly.evidence = redact_text(r->redactor, arena, copy.anomaly.evidence);
+    } else if (copy.kind == EVENT_RESOURCES) {
+        copy.resources.name = redact_text(r->redactor, arena, copy.resources.name);
     } else {
         MUST(false, "event %s is the recorder's own", event_kind_name(copy.kind));
     }
     if (copy.at_wall == 0)
         copy.at_wall = clock_wall();
-    if (copy.kind != EVENT_CASE_STARTED)
+    if (copy.kind != EVENT_CASE_STARTED && copy.kind != EVENT_RESOURCES)
         keep_event(r, &copy);
-    tell(r, &copy);
+    if (copy.kind != EVENT_SAMPLES)
+        tell(r, &copy);
 }
 
 void recorder_case(struct recorder *r, struct case_result *result)

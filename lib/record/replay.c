@@ -54,6 +54,12 @@ static void tell_result(void *context, const struct case_result *result)
                                   .finished = result});
 }
 
+static void tell_measured(void *context, const struct event *event)
+{
+    struct event copy = *event;
+    tell(context, &copy);
+}
+
 static struct result play(struct store *store, struct slice run, struct replay *r)
 {
     DEFER(arena_free_pointer)
@@ -72,6 +78,7 @@ static struct result play(struct store *store, struct slice run, struct replay *
     TRY(store_visit_events(store, whole.id, keep_event, r));
     TRY(store_visit(store, whole.id, tell_result, r));
     tell_until(r, INT64_MAX);
+    TRY(store_visit_measured(store, whole.id, tell_measured, r));
     r->run = &whole;
     tell(r, &(struct event){.kind = EVENT_RUN_FINISHED,
                             .at_wall = whole.started_wall + whole.duration});

@@ -42,7 +42,8 @@ struct result store_resume(struct store *store, struct slice run_id) MUST_USE;
 struct result store_results(struct store *store, struct slice run_id,
                             const struct case_result *const *results, size_t count) MUST_USE;
 
-/* What happened beside the cases: service changes and notes, durably, in their order. */
+/* What happened beside the cases, durably, in its order: service changes, notes, samples and
+   anomalies. */
 struct result store_events(struct store *store, struct slice run_id,
                            const struct event *const *events, size_t count) MUST_USE;
 
@@ -81,7 +82,6 @@ struct result store_visit(struct store *store, struct slice run_id,
                           void (*visit)(void *context, const struct case_result *result),
                           void *context) MUST_USE;
 
-/* Visit the service changes and notes of a run in their order; `run` of an event is NULL. */
 /*
  * Visit the samples of a run, subject by subject in the order of time; a subject with many comes in
  * several pieces.
@@ -99,6 +99,7 @@ struct result store_visit_measured(struct store *store, struct slice run_id,
 struct result store_result(struct store *store, struct arena *arena, struct slice run_id,
                            int64_t sequence, struct case_result *out) MUST_USE;
 
+/* Visit the service changes and notes of a run in their order; `run` of an event is NULL. */
 struct result store_visit_events(struct store *store, struct slice run_id,
                                  void (*visit)(void *context, const struct event *event),
                                  void *context) MUST_USE;

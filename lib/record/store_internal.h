@@ -38,7 +38,21 @@
     X(LAST_EVENT, prepare,                                                                         \
       "SELECT coalesce(max(position), 0) FROM (SELECT position FROM "                              \
       "service_event WHERE run = ?1 UNION ALL SELECT position FROM note WHERE "                    \
-      "run = ?1) e")                                                                               \
+      "run = ?1 UNION ALL SELECT position FROM anomaly WHERE run = ?1) e")                         \
+    X(LAST_SUBJECT, prepare, "SELECT coalesce(max(subject), 0) FROM subject WHERE run = ?1")       \
+    X(ADD_SUBJECT, prepare,                                                                        \
+      "INSERT INTO subject (run, subject, name, instance, pid) VALUES (?1, ?2, "                   \
+      "?3, ?4, ?5) ON CONFLICT (run, subject) DO NOTHING")                                         \
+    X(VISIT_SAMPLES, scan,                                                                         \
+      "SELECT s.subject, u.name, u.instance, u.pid, s.at, s.cpu, s.rss, s.pss, "                   \
+      "s.processes, s.threads, s.descriptors, s.voluntary, s.involuntary, "                        \
+      "s.read_bytes, s.written_bytes, s.gpu_memory, s.gpu_use FROM sample s JOIN "                 \
+      "subject u ON u.run = s.run AND u.subject = s.subject WHERE s.run = ?1 "                     \
+      "ORDER BY s.subject, s.at")                                                                  \
+    X(VISIT_ANOMALIES, prepare,                                                                    \
+      "SELECT a.kind, a.subject, a.started, a.ended, a.text, a.evidence, u.name, "                 \
+      "u.instance FROM anomaly a LEFT JOIN subject u ON u.run = a.run AND "                        \
+      "u.subject = a.subject WHERE a.run = ?1 ORDER BY a.position")                                \
     X(DROP_RESULT, prepare, "DELETE FROM result WHERE run = ?1 AND sequence = ?2")                 \
     X(DROP_ATTEMPT, prepare, "DELETE FROM attempt WHERE run = ?1 AND sequence = ?2")               \
     X(DROP_STEP, prepare, "DELETE FROM step WHERE run = ?1 AND sequence = ?2")                     \
@@ -134,7 +148,10 @@ enum statement {
     X(evidence, "run, sequence, attempt, step, request, response, log")                            \
     X(service_event, "run, position, at, service, instance, state, detail, pid, signal,"           \
                      " exit_code, log")                                                            \
-    X(note, "run, position, at, text")
+    X(note, "run, position, at, text")                                                             \
+    X(sample, "run, subject, at, cpu, rss, pss, processes, threads, descriptors, voluntary,"       \
+              " involuntary, read_bytes, written_bytes, gpu_memory, gpu_use")                      \
+    X(anomaly, "run, position, kind, subject, started, ended, text, evidence")
 
 enum table {
 #define X(name, columns) TABLE_##name,
@@ -173,6 +190,7 @@ struct store {
     char *run_id;
     int64_t known_run, sequence; /* of which `known` tells the results, and the last of them */
     struct known_cases known;
+    int64_t subject_run, subjects_before; /* of which run it is known how many it had */
     bool in_transaction;
     struct check_sum *checked; /* of this transaction; in `scratch` */
 };
@@ -219,6 +237,13 @@ struct result store_definition(struct store *store, const struct case_result *r,
 struct result store_know_results(struct store *store, int64_t run) MUST_USE;
 
 void store_forget(struct store *store);
+
+/* --- store_measure.c --- */
+
+struct result store_add_samples(struct store *store, int64_t run,
+                                const struct samples *samples) MUST_USE;
+struct result store_add_anomaly(struct store *store, int64_t run, int64_t position,
+                                const struct anomaly *anomaly) MUST_USE;
 
 /* --- store_schema.c --- */
 

@@ -33,8 +33,10 @@ struct execution {
     size_t usage_count;
     uint32_t tries;
     bool flaky; /* it was asked again because an answer did not pass */
-    bool under_way; /* the kind was begun and has not finished */
-    bool answered;  /* no further try */
+    bool under_way;                 /* the kind was begun and has not finished */
+    struct measure_request request; /* to its service, while the try is under way */
+    bool memory;                    /* a check wants to know the service's memory */
+    bool answered;                  /* no further try */
     bool timed_out;
 
     /* One timer for whichever comes first; CLOCK_NEVER where nothing is due. */
@@ -306,6 +308,32 @@ static bool may_have_died(const struct execution *x)
     return broke && service && service_is_ours(service);
 }
 
+/* A request to a service of ours is watched, and what the service holds is noted when asked for. */
+static void begin_request(struct execution *x)
+{
+    struct observation *o = x->step.observation;
+    const struct plan_step *planned = x->o.step;
+    bool calls = planned->service && planned->kind->needs_url;
+    struct measure_subject *subject = calls ? lease_subject(x->o.lease, planned->service) : NULL;
+    if (subject && x->memory)
+        o->memory_before = measure_resident(subject);
+    measure_request_begin(&x->request, subject);
+}
+
+static void end_request(struct execution *x)
+{
+    struct observation *o = x->step.observation;
+    const struct measure_subject *subject = x->request.subject;
+    measure_request_end(&x->request);
+    if (!subject || !x->memory)
+        return;
+    o->memory_after = measure_resident(subject);
+    const int64_t seen[] = {o->memory_before, o->memory_after, x->request.rss_max};
+    for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
+        o->memory_peak = seen[i] > o->memory_peak ? seen[i] : o->memory_peak;
+    o->seen |= o->memory_before && o->memory_after ? OBSERVED_MEMORY : 0;
+}
+
 static void judge_answer(struct execution *x)
 {
     if (result_ok(x->answer))
@@ -350,6 +378,7 @@ static void answer(struct execution *x, struct result result)
 {
     x->under_way = false;
     keep_usages(x, x->step.observation);
+    end_request(x);
     x->answer = result;
     x->answer_text = result_ok(result) ? "" : arena_printf(x->o.arena, "%s", error_last()->text);
     if (!settled(x))
@@ -409,6 +438,7 @@ static void on_progress(struct step *step)
 {
     struct execution *x = step->owner;
     const struct plan_step *planned = x->o.step;
+    measure_request_heard(&x->request);
     if (planned->during_count == 0 || x->during_begun || x->during_at != CLOCK_NEVER)
         return;
     bool tokens =
@@ -442,8 +472,10 @@ static void time_over(struct execution *x)
     bool waited = limit_is_within(planned);
     char limit[DURATION_TEXT];
     x->timed_out = true;
-    if (x->under_way)
+    if (x->under_way) {
         x->step.kind->cancel(&x->step);
+        measure_request_end(&x->request);
+    }
     x->under_way = false;
     if (x->during_now)
         execution_cancel(x->during_now, CASE_CANCELLED, "the step around it met its time limit");
@@ -539,6 +571,7 @@ static void try_now(struct execution *x)
         .timed = node_get(node_get(x->node, "expect"), "time") ||
                  node_get(node_get(x->node, "until"), "time"),
     };
+    begin_request(x);
     struct result result = x->step.kind->start(&x->step);
     x->under_way = result_ok(result);
     if (!x->under_way)
@@ -584,6 +617,8 @@ void execution_start(const struct execution_options *options, struct execution *
     bool by_time = planned->during_count && !planned->during_tokens && !planned->during_events;
     if (by_time)
         x->during_at = x->started + planned->during_after;
+    x->memory = node_get(node_get(planned->node, "expect"), "memory") ||
+                node_get(node_get(planned->node, "until"), "memory");
     x->node = planned->node;
     struct result result = scope_fill(options->scope, planned->node, &x->node);
     if (result_ok(result))
@@ -601,8 +636,10 @@ void execution_start(const struct execution_options *options, struct execution *
 
 void execution_cancel(struct execution *x, enum case_status status, const char *reason)
 {
-    if (x->under_way)
+    if (x->under_way) {
         x->step.kind->cancel(&x->step);
+        measure_request_end(&x->request);
+    }
     x->under_way = false;
     if (x->during_now)
         execution_cancel(x->during_now, status, reason);

@@ -18,11 +18,12 @@ struct instance {
     struct pool *pool;
     const struct plan_service *spec;
     struct service *service;
-    struct hold *holds;    /* of the leases on it */
-    struct instance *next; /* of scope "case": in pool.own */
-    uint32_t number;       /* which start of this service in the run, from 1 */
-    pid_t pid;             /* of the last start, known when it is ready or has failed */
-    char *failed;          /* why it never became ready: it is not tried again */
+    struct hold *holds;              /* of the leases on it */
+    struct instance *next;           /* of scope "case": in pool.own */
+    uint32_t number;                 /* which start of this service in the run, from 1 */
+    struct measure_subject *subject; /* while its process runs; NULL: it is not measured */
+    pid_t pid;                       /* of the last start, known when it is ready or has failed */
+    char *failed;                    /* why it never became ready: it is not tried again */
     enum error_code failed_code;
     bool running; /* between service_start and on_stopped */
     bool ending;  /* asked to stop, or dead: gone with on_stopped */
@@ -53,6 +54,7 @@ struct pool {
     const struct plan *plan;
     struct recorder *recorder;
     const struct run_info *run;
+    struct metering *metering;
     struct ports *ports;
     struct instance **shared; /* by plan_service.index; NULL until first needed */
     uint32_t *starts;         /* how often it was started, by plan_service.index */
@@ -238,9 +240,28 @@ static void tell(struct lease *lease, const char *why, enum error_code code)
     }
 }
 
+static void end_measuring(struct instance *instance)
+{
+    if (instance->subject)
+        measure_remove(instance->subject);
+    instance->subject = NULL;
+}
+
+/* Again when its port was taken: then it is another process. */
+static void on_started(void *context, struct service *service)
+{
+    struct instance *instance = context;
+    end_measuring(instance);
+    instance->subject =
+        metering_add(instance->pool->metering, instance->spec->name, instance->number,
+                     service_keeper(service), service_pid(service));
+}
+
 static void on_ready(void *context, struct service *service)
 {
     struct instance *instance = context;
+    if (instance->subject)
+        measure_ready(instance->subject);
     char detail[96], duration[DURATION_TEXT];
     format_duration(duration, service_start_time(service));
     instance->pid = service_pid(service);
@@ -273,6 +294,7 @@ static void on_lost(struct instance *instance, const struct service_failure *why
     DEFER(mem_free_pointer)
     char *text = why_text(why);
     instance->ending = true;
+    end_measuring(instance);
     instance->pid = why->pid;
     emit(instance, state, text, why->end, why->log);
     mark_news(instance);
@@ -335,6 +357,7 @@ static void on_stopped(void *context, struct service *service, const struct serv
         snprintf(detail, sizeof(detail), "did not end by itself and was killed");
     emit(instance, "stopped", detail, rest->end, (struct slice){0});
     instance->running = instance->ending = false;
+    end_measuring(instance);
     pool->running--;
     if (owner && owner->released) {
         owner->leaky = owner->leaky || rest->stragglers > 0 || rest->port_in_use;
@@ -358,6 +381,7 @@ static struct instance *instance_new(struct pool *pool, const struct plan_servic
     } context = {.in = spec}; /* resolve only reads it */
     struct service_source source = {context.out, resolve};
     struct service_events events = {.context = instance,
+                                    .on_started = on_started,
                                     .on_ready = on_ready,
                                     .on_failed = on_failed,
                                     .on_died = on_died,
@@ -443,6 +467,14 @@ void lease_release(struct lease *lease, void (*released)(void *context, bool lea
     lease_gone(lease);
 }
 
+struct measure_subject *lease_subject(const struct lease *lease, const struct plan_service *service)
+{
+    for (size_t i = 0; i < lease->hold_count; i++)
+        if (lease->holds[i].instance->spec == service)
+            return lease->holds[i].instance->subject;
+    return NULL;
+}
+
 struct service *lease_service(const struct lease *lease, const struct plan_service *service)
 {
     for (size_t i = 0; i < lease->hold_count; i++)
@@ -454,9 +486,10 @@ struct service *lease_service(const struct lease *lease, const struct plan_servi
 /* ── the pool ── */
 
 struct pool *pool_new(uv_loop_t *loop, const struct plan *plan, struct recorder *recorder,
-                      const struct run_info *run)
+                      const struct run_info *run, struct metering *metering)
 {
     struct pool *pool = NEW(struct pool);
+    pool->metering = metering;
     pool->loop = loop;
     pool->plan = plan;
     pool->recorder = recorder;

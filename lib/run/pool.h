@@ -8,13 +8,15 @@
 
 #include "plan/plan.h"
 #include "record/recorder.h"
+#include "run/metering.h"
 #include "service/service.h"
 
 struct pool;
 struct lease;
 
+/* `metering` measures the services; it may be NULL. */
 struct pool *pool_new(uv_loop_t *loop, const struct plan *plan, struct recorder *recorder,
-                      const struct run_info *run);
+                      const struct run_info *run, struct metering *metering);
 /* Only when nothing runs any more (pool_stop's callback, or nothing was ever started). */
 void pool_free(struct pool *pool);
 
@@ -40,6 +42,10 @@ void lease_release(struct lease *lease, void (*released)(void *context, bool lea
 
 /* The instance a lease holds for a service of the plan; NULL when it has none. */
 struct service *lease_service(const struct lease *lease, const struct plan_service *service);
+
+/* What measures that instance; NULL: nothing does, or it has ended. */
+struct measure_subject *lease_subject(const struct lease *lease,
+                                      const struct plan_service *service);
 
 /* A case that will not run any more no longer keeps the services alive. */
 void pool_case_over(struct pool *pool, const struct plan_case *pc);

@@ -11,6 +11,7 @@
 #include "core/text.h"
 #include "net/client.h"
 #include "run/case_run.h"
+#include "run/metering.h"
 
 enum progress { WAITING, RUNNING, OVER };
 
@@ -46,6 +47,7 @@ struct run {
     struct arena *arena;
     struct client *client;
     struct models **models; /* by suite */
+    struct metering *metering; /* NULL: nothing is measured */
     struct pool *pool;
     struct entry *entries; /* in the order in which they begin; plan_case.mark is the index */
     struct entry *waiting;
@@ -375,6 +377,7 @@ static void on_next_turn(uv_handle_t *turn)
     mem_free(turn);
     client_free(run->client);
     run->client = NULL;
+    metering_end(take(&run->metering));
     run->o.finished(run->o.context);
 }
 
@@ -458,7 +461,11 @@ void run_start(const struct run_options *options, struct run **out)
     run->started = run->held_up_since = clock_now();
     run->client = client_new(options->loop);
     make_models(run);
-    run->pool = pool_new(options->loop, options->plan, options->recorder, options->info);
+    if (options->measure_every)
+        run->metering =
+            metering_new(options->loop, options->recorder, options->info, options->measure_every);
+    run->pool =
+        pool_new(options->loop, options->plan, options->recorder, options->info, run->metering);
     run->held = ARENA_ARRAY(arena, int64_t, options->plan->resource_count + 1);
     run->slots = ARENA_ARRAY(arena, bool, options->jobs);
     order_entries(run);

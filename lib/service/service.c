@@ -453,7 +453,10 @@ static struct result start_process(struct service *s)
     struct process_options options = {
         .argv = s->spec.argv, .environment = s->spec.environment, .cwd = s->spec.cwd};
     struct process_events events = {s, on_output, on_process_end, on_process_exit};
-    return process_start(s->loop, &options, events, &s->process);
+    TRY(process_start(s->loop, &options, events, &s->process));
+    if (s->events.on_started)
+        s->events.on_started(s->events.context, s);
+    return RESULT_OK;
 }
 
 static struct result begin_attempt(struct service *s)

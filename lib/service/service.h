@@ -91,6 +91,8 @@ struct service_events {
     void (*on_died)(void *context, struct service *service, const struct service_failure *why);
     void (*on_stopped)(void *context, struct service *service, const struct service_rest *rest);
     void (*on_line)(void *context, struct service *service, const struct log_line *line);
+    /* Its process runs; comes for every attempt, before what becomes of it. */
+    void (*on_started)(void *context, struct service *service);
 };
 
 /* `name` is copied; `ports` must outlive the service. */
