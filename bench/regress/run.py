@@ -22,8 +22,10 @@ def main():
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else 700
     assay = str(build / "src" / "assay")
     environment = os.environ | {"PATH": f"{build / 'systems' / 'worker'}:{os.environ['PATH']}"}
+    loads = []
     with tempfile.TemporaryDirectory() as folder:
         for run in range(runs):
+            loads.append(os.getloadavg()[0])
             seeds = [f"--set=seed{n}={5 * run + i}" for i, n in enumerate(["", 2, 3, 4, 5])]
             subprocess.run([assay, "run", str(HERE / "noise.json"), "--jobs", "1", "--quiet", *seeds],
                            cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
@@ -35,6 +37,8 @@ def main():
         lines.append(case["key"].removeprefix("noise/") + "\t" + " ".join(f"{t:.0f}" for t in times))
     table = subprocess.run([str(build / "bench" / "regress" / "bench-regress")], check=True, text=True,
                            input="\n".join(lines) + "\n", capture_output=True).stdout
+    print(f"{runs} runs on {os.cpu_count()} processors with {sum(loads) / len(loads):.1f} processes at "
+          f"work on average, {min(loads):.1f} to {max(loads):.1f}.\n")
     print(table, end="")
 
 
