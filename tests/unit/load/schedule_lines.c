@@ -1,0 +1,39 @@
+/*
+ * Schedules for tests/unit/load/against_scipy.py: a line for each arrival, in nanoseconds.
+ *
+ *     schedule_lines KIND SHAPE SEED DURATION FROM TO [DURATION FROM TO …]
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/memory.h"
+#include "load/arrival.h"
+
+static const char *const names[] = {
+#define X(code, name, help) name,
+    ARRIVAL_TABLE(X)
+#undef X
+};
+
+int main(int argc, char **argv)
+{
+    size_t count = 0;
+    if (argc < 7)
+        return 2;
+    struct arrival_stage *stages = mem_zero((size_t)argc * sizeof(*stages));
+    for (int i = 4; i + 2 < argc; i += 3)
+        stages[count++] = (struct arrival_stage){strtod(argv[i], NULL), strtod(argv[i + 1], NULL),
+                                                 strtod(argv[i + 2], NULL)}; /* our own text */
+    int kind = 0;
+    while (kind < ARRIVAL_KIND_COUNT && strcmp(names[kind], argv[1]) != 0)
+        kind++;
+    double shape = strtod(argv[2], NULL);       /* our own text */
+    uint64_t seed = strtoul(argv[3], NULL, 10); /* our own text */
+    struct arrival a = arrival_begin(kind, shape, stages, count, seed);
+    for (int64_t at; (at = arrival_next(&a)) >= 0;)
+        printf("%" PRId64 "\n", at);
+    mem_free(stages);
+    return 0;
+}
