@@ -244,18 +244,18 @@ static void close_restless(struct watch *w)
     struct text t = text_in(f->arena), e = text_in(f->arena);
     char lasted[DURATION_TEXT];
     uint64_t answered = w->last.answered - w->restless_answered;
-    text_printf(&t, "thread %lld (%s) did not rest for %s: the service used %.2f cores",
+    text_printf(&t, "thread %lld (%s) did not rest for %s; the service used %.2f cores",
                 (long long)w->restless_id, w->restless_name,
                 format_duration(lasted, w->last.at - w->restless_since), w->restless_share);
-    if (!w->restless_pending)
+    if (answered == 0 && !w->restless_pending)
         text_add_str(&t, ", though no request was under way");
     else
         text_printf(&t, " and answered %llu request%s", (unsigned long long)answered,
                     answered == 1 ? "" : "s");
     text_printf(&e, "{\"thread\":%lld,\"name\":", (long long)w->restless_id);
     text_add_json(&e, slice_str(w->restless_name));
-    text_printf(&e, ",\"cores\":%.3f,\"answered\":%llu,\"requested\":%s}", w->restless_share,
-                (unsigned long long)answered, w->restless_pending ? "true" : "false");
+    text_printf(&e, ",\"cores\":%.3f,\"answered\":%llu}", w->restless_share,
+                (unsigned long long)answered);
     f->text = text_slice(&t);
     f->evidence = text_slice(&e);
 }

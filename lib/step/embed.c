@@ -144,7 +144,7 @@ const struct step_kind step_embed = {
     .name = "embed",
     .shape = &embed_shape,
     .yields = OBSERVED_STATUS | OBSERVED_HEADERS | OBSERVED_BODY | OBSERVED_ERROR |
-              OBSERVED_TENSORS | OBSERVED_TIME,
+              OBSERVED_TENSORS | OBSERVED_TIME | OBSERVED_MEMORY,
     .help = "Vectors for texts from an OpenAI-compatible embeddings endpoint, seen as a tensor "
             "\"embeddings\" of texts × dimensions.",
     .example = "{ \"embed\": { \"model\": \"m\", \"input\": [\"a\", \"b\"] }, \"expect\": { "

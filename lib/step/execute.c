@@ -148,7 +148,7 @@ const struct step_kind step_execute = {
     .shape = &execute_shape,
     .yields = OBSERVED_STATUS | OBSERVED_HEADERS | OBSERVED_BODY | OBSERVED_EVENTS | OBSERVED_TEXT |
               OBSERVED_TOKENS | OBSERVED_STOP | OBSERVED_ERROR | OBSERVED_TIME |
-              OBSERVED_STREAM_TIME,
+              OBSERVED_STREAM_TIME | OBSERVED_MEMORY,
     .help = "Run a job on an LLM worker and read its event stream.",
     .example = "{ \"execute\": { \"prompt\": \"Write JSON\", \"max_tokens\": 100 }, \"expect\": { "
                "\"events\": \"started token* end\" } }",

@@ -176,7 +176,8 @@ static struct result http_start(struct step *step)
 const struct step_kind step_http = {
     .name = "http",
     .shape = &http_shape,
-    .yields = OBSERVED_STATUS | OBSERVED_HEADERS | OBSERVED_BODY | OBSERVED_EVENTS | OBSERVED_TIME,
+    .yields = OBSERVED_STATUS | OBSERVED_HEADERS | OBSERVED_BODY | OBSERVED_EVENTS | OBSERVED_TIME |
+              OBSERVED_MEMORY,
     .help = "One HTTP request and its response.",
     .example = "{ \"http\": { \"get\": \"/health\" }, \"expect\": { \"status\": 200 } }",
     .needs_url = http_needs_url,

@@ -422,7 +422,7 @@ const struct step_kind step_infer = {
     .name = "infer",
     .shape = &infer_shape,
     .yields = OBSERVED_STATUS | OBSERVED_HEADERS | OBSERVED_BODY | OBSERVED_ERROR |
-              OBSERVED_TENSORS | OBSERVED_TIME,
+              OBSERVED_TENSORS | OBSERVED_TIME | OBSERVED_MEMORY,
     .help = "One inference by KServe's v2 protocol (Open Inference Protocol) over HTTP; its "
             "outputs are seen as tensors. Binary answers are read too, and json sees their JSON.",
     .example = "{ \"infer\": { \"model\": \"m\", \"inputs\": { \"x\": { \"data\": [[1, 2]] } } }, "
