@@ -58,7 +58,8 @@ const struct option options_detail[] = {
 const struct option options_reports[] = {
     {"report", 'r', OPTION_LIST, offsetof(struct invocation, reports), "FORMAT[=PATH]",
      .help =
-         "Write a report: junit, json (CTRF), jsonl (every event), tap, markdown, html or github. "
+         "Write a report: junit, json (CTRF), jsonl (every event), tap, markdown, html, summary, "
+         "summary-json or github. "
          "May be given often; - is "
          "standard output."},
     {NULL},

@@ -5,6 +5,21 @@
 #include "api/session.h"
 #include "record/report_file.h"
 #include "report/html.h"
+#include "report/summary.h"
+
+static struct result write_summary(FILE *to, const struct run_data *run,
+                                   const struct resource_history *resources)
+{
+    (void)resources;
+    return summary_write_text(to, run);
+}
+
+static struct result write_summary_json(FILE *to, const struct run_data *run,
+                                        const struct resource_history *resources)
+{
+    (void)resources;
+    return summary_write_json(to, run);
+}
 
 /* By the names in report_formats; ends with NULL. */
 static const struct whole_report {
@@ -13,6 +28,8 @@ static const struct whole_report {
                            const struct resource_history *resources);
 } whole_reports[] = {
     {"html", html_write},
+    {"summary", write_summary},
+    {"summary-json", write_summary_json},
     {0},
 };
 

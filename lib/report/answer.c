@@ -4,7 +4,6 @@
 #include "report/answer.h"
 
 #include "core/jsontext.h"
-#include "core/limits.h"
 #include "core/parse.h"
 #include "core/text.h"
 #include "net/sse.h"
@@ -111,14 +110,42 @@ static void read_header(struct slice line, struct answer *a)
         a->type = slice_trim(type);
 }
 
-/* The line with the first U+FFFD. */
-static struct slice replaced_line(struct slice body)
+/* A byte that was no UTF-8: "\\xff" as it is shown, or U+FFFD as it is stored. */
+static bool has_bad_byte(struct slice line)
+{
+    struct slice rest = line;
+    for (ptrdiff_t at; (at = slice_find(rest, SLICE("\\x"))) >= 0;
+         rest = slice_from(rest, (size_t)at + 2))
+        if ((size_t)at + 3 < rest.len && strchr("89abcdef", rest.data[at + 2]))
+            return true;
+    return slice_find(line, slice_str(replaced)) >= 0;
+}
+
+static struct slice bad_line(struct slice body)
 {
     struct slice rest = body, line;
     while (slice_split(&rest, '\n', &line))
-        if (slice_find(line, slice_str(replaced)) >= 0)
+        if (has_bad_byte(line))
             return slice_trim(line);
     return (struct slice){0};
+}
+
+/* A carriage return is shown as "\\x0d"; here it only ends lines. */
+static struct slice without_returns(struct arena *arena, struct slice body)
+{
+    static const char shown[] = "\\x0d\n";
+    struct slice rest = body;
+    struct text t = text_in(arena);
+    ptrdiff_t at;
+    while ((at = slice_find(rest, slice_str(shown))) >= 0) {
+        text_add(&t, slice_part(rest, 0, (size_t)at));
+        text_add_byte(&t, '\n');
+        rest = slice_from(rest, (size_t)at + strlen(shown));
+    }
+    if (t.len == 0)
+        return body;
+    text_add(&t, rest);
+    return text_slice(&t);
 }
 
 void answer_read(struct arena *arena, struct slice response, struct answer *out)
@@ -126,7 +153,7 @@ void answer_read(struct arena *arena, struct slice response, struct answer *out)
     struct slice rest = response, line = {0};
     uint64_t status = 0;
 
-    *out = (struct answer){.cut = response.len >= LIMIT_EVIDENCE_BYTES};
+    *out = (struct answer){.cut = slice_ends(response, SLICE(" more bytes)"))};
     if (!slice_split(&rest, '\n', &line) || !slice_starts(line, SLICE("HTTP ")))
         return;
     if (!result_ok(parse_unsigned(slice_trim(slice_from(line, 5)), 999, &status)))
@@ -134,9 +161,9 @@ void answer_read(struct arena *arena, struct slice response, struct answer *out)
     out->status = (int)status;
     while (slice_split(&rest, '\n', &line) && slice_trim(line).len)
         read_header(line, out);
-    out->body = rest;
+    out->body = without_returns(arena, rest);
     out->stream = slice_eq_nocase(out->type, SLICE("text/event-stream"));
-    out->not_utf8 = replaced_line(rest);
+    out->not_utf8 = bad_line(rest);
     if (out->stream)
         read_stream(arena, out);
     else

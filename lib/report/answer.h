@@ -1,7 +1,7 @@
 /*
  * What the evidence of a step shows of the answer: its status, the headers that tell why, and how a
  * stream of events went. Read from the text that is kept (lib/step shows it as "HTTP 200", headers,
- * an empty line, the body), because that is all there is later.
+ * an empty line, the body as text_shown makes it), because that is all there is later.
  *
  * Workload: one answer of at most LIMIT_EVIDENCE_BYTES per failed step. It came from a service
  * under test, so nothing about it is certain, not even that it is an answer.
@@ -29,7 +29,7 @@ struct answer {
     struct slice not_json;    /* the first data that is no JSON */
     struct slice not_ordered; /* "token 3 is numbered 5"; empty: tokens are numbered 0, 1, 2, … */
 
-    struct slice not_utf8; /* the first text with a byte that was none (kept as U+FFFD) */
+    struct slice not_utf8; /* the first text with a byte that was none (shown as \\xff) */
     bool not_json_body;    /* it says it is JSON, all of it is kept, and it is none */
 };
 

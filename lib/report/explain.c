@@ -330,7 +330,7 @@ static struct slice common_service(const struct failure_group *a, const struct f
 
 static bool of_service(const struct failure_group *g, struct slice service)
 {
-    return g->cause_count && g->causes[0].kind <= CAUSE_TLS &&
+    return g->cause_count && g->causes[0].kind <= CAUSE_OUT_OF_DESCRIPTORS &&
            slice_eq(g->causes[0].subject, service);
 }
 

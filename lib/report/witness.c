@@ -4,6 +4,8 @@
  */
 #include "report/witness.h"
 
+#include <signal.h>
+
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/parse.h"
@@ -193,29 +195,80 @@ static bool hear_complaints(struct hearing *h, struct slice text, const char *wh
 
 /* ── services ── */
 
-static const struct service_change *change_of(const struct hearing *h, struct slice service,
-                                              const char *state)
+/* The changes of a service while the case ran, and shortly after. */
+static bool concerns(const struct hearing *h, const struct service_change *change,
+                     struct slice service)
+{
+    const struct case_outcome *c = h->t->outcome;
+    return c->started && change->run == c->run && change->at >= c->started &&
+           change->at <= c->started + c->duration + DEATH_AFTER &&
+           slice_eq(change->service, service);
+}
+
+/* Which instance of its service the step called, by the port in its request; 0: not known. */
+static uint32_t instance_called(const struct hearing *h, struct slice service)
+{
+    struct slice url =
+        h->step ? behind(h->step->request, SLICE("http://127.0.0.1:"), '\n') : (struct slice){0};
+    size_t digits = 0;
+    while (digits < url.len && url.data[digits] >= '0' && url.data[digits] <= '9')
+        digits++;
+    if (digits == 0)
+        return 0;
+    struct slice port = slice_str(arena_printf(h->t->arena, "port %.*s,", (int)digits, url.data));
+    for (size_t i = 0; i < h->t->data->change_count; i++) {
+        const struct service_change *change = &h->t->data->changes[i];
+        if (change->run == h->t->outcome->run && slice_eq(change->service, service) &&
+            slice_is(change->state, "ready") && slice_find(change->detail, port) >= 0)
+            return change->instance;
+    }
+    return 0;
+}
+
+/* Also one that ended by a signal nobody stops services with: writing its core took too long for
+ * its death to be noticed before the case was over. */
+static bool is_death(const struct service_change *change)
+{
+    bool asked = change->signal == SIGTERM || change->signal == SIGINT ||
+                 change->signal == SIGQUIT || change->signal == SIGKILL || change->signal == SIGHUP;
+    return slice_is(change->state, "died") ||
+           (slice_is(change->state, "stopped") && change->signal && !asked);
+}
+
+/*
+ * Its death in that time; `how` (or nothing) is what the case was told of it. Of several instances
+ * at once (scope "case") one is its own: the one it called, or that it was told of.
+ */
+static const struct service_change *death_of(const struct hearing *h, struct slice service,
+                                             struct slice how)
 {
     const struct run_data *data = h->t->data;
-    const struct case_outcome *c = h->t->outcome;
-    int64_t until = c->started + c->duration + DEATH_AFTER;
-    const struct service_change *found = NULL;
+    const struct service_change *death = NULL;
+    uint32_t called = how.len ? 0 : instance_called(h, service), seen = 0;
 
     for (size_t i = 0; i < data->change_count; i++) {
         const struct service_change *change = &data->changes[i];
-        bool near = c->started && change->at >= c->started && change->at <= until;
-        if (change->run == c->run && near && slice_is(change->state, state) &&
-            slice_eq(change->service, service))
-            found = found ? found : change;
+        if (!concerns(h, change, service) || (called && change->instance != called))
+            continue;
+        if (how.len == 0 && seen && change->instance != seen)
+            return NULL;
+        seen = change->instance;
+        if (!death && is_death(change) && slice_starts(change->detail, how))
+            death = change;
     }
-    return found;
+    return death;
 }
 
 /* A service of the case that died while it ran, told by the case itself or only by the service. */
 static void hear_death(struct hearing *h, struct slice service, bool told)
 {
-    const struct service_change *death = change_of(h, service, "died");
+    const struct service_change *death =
+        death_of(h, service, told ? sentence_of(h->error) : (struct slice){0});
     struct slice detail = death ? death->detail : h->error;
+    if (death && slice_is(death->state, "stopped"))
+        detail =
+            slice_str(arena_printf(h->t->arena, "%s was killed by signal %d (SIG%s)",
+                                   who(h, service), death->signal, sigabbrev_np(death->signal)));
     struct slice how = sentence_of(detail);
     char after[DURATION_TEXT];
     enum evidence strength = told ? EVIDENCE_CERTAIN : EVIDENCE_STRONG;
@@ -375,8 +428,10 @@ static void hear_end(struct hearing *h)
         hear_connect(h);
         break;
     case ERR_CLOSED:
-        if (says(h->error, "reset"))
-            add(h, CAUSE_CONNECTION_RESET, EVIDENCE_CERTAIN, service, h->error,
+        /* libcurl's other words for an error of the socket, where an end would be none. */
+        if (says(h->error, "reset|select/poll returned error"))
+            add(h, CAUSE_CONNECTION_RESET,
+                says(h->error, "reset") ? EVIDENCE_CERTAIN : EVIDENCE_STRONG, service, h->error,
                 "%s reset the connection", who(h, service));
         else
             add(h, CAUSE_CONNECTION_CUT, EVIDENCE_CERTAIN, service, h->error,
@@ -531,8 +586,8 @@ static void hear_program(struct hearing *h)
 {
     const struct step_result *s = h->step;
     struct slice said = s->response, line = {0}, rest = said;
-    if (!slice_is(s->kind, "exec") || expected(s, "exit") || said.len == 0)
-        return;
+    if (!slice_is(s->kind, "exec") || s->error.len || expected(s, "exit") || said.len == 0)
+        return; /* one that was ended says nothing about why */
     slice_split(&rest, '\n', &line);
     hear_complaints(h, rest, "the program", (struct slice){0}, EVIDENCE_STRONG);
     if (says(rest, "command not found|: not found"))
@@ -574,16 +629,22 @@ static void hear_log(struct hearing *h)
             "%s logged an error while the step ran", who(h, h->service));
 }
 
+/* Only where time is what went wrong, or nothing better is known. */
 static void hear_anomalies(struct hearing *h)
 {
     const struct case_outcome *c = h->t->outcome;
+    const struct cause *top = h->t->count ? &h->t->causes[0] : NULL;
+    bool late = top && (top->kind == CAUSE_STALLED || top->kind == CAUSE_NO_ANSWER ||
+                        top->kind == CAUSE_SLOW_ANSWER || top->kind == CAUSE_TOO_SLOW);
+    if (top && top->strength > EVIDENCE_WEAK && !late)
+        return;
     for (size_t i = 0; i < h->t->data->anomaly_count; i++) {
         const struct run_anomaly *a = &h->t->data->anomalies[i];
         bool overlaps = c->started && a->run == c->run && a->started <= c->started + c->duration &&
                         a->ended >= c->started;
-        bool concerns = slice_is(a->subject, "assay") || slice_eq(a->subject, h->service) ||
-                        one_of(c->definition->services, c->definition->service_count, a->subject);
-        if (overlaps && concerns)
+        bool its_own = slice_is(a->subject, "assay") || slice_eq(a->subject, h->service) ||
+                       one_of(c->definition->services, c->definition->service_count, a->subject);
+        if (overlaps && its_own)
             add(h, CAUSE_ANOMALY, EVIDENCE_WEAK, a->subject, a->text,
                 "%.*s was out of the ordinary at the same time: %.*s", SLICE_ARG(a->subject),
                 SLICE_ARG(a->kind));
@@ -603,6 +664,14 @@ static void hear_step(struct testimony *t, const struct case_result *r,
     hear_program(&h);
     hear_checks(&h);
     hear_log(&h);
+    hear_services(&h);
+}
+
+/* That the answer is another says nothing any more when it is known why. */
+static void forget_what_follows(struct testimony *t)
+{
+    while (t->count > 1 && t->causes[t->count - 1].kind == CAUSE_OTHER_ANSWER)
+        t->count--;
 }
 
 void witness_hear(struct testimony *t)
@@ -619,8 +688,10 @@ void witness_hear(struct testimony *t)
         h.service = h.service.len ? h.service : s->service;
         heard++;
     }
-    if (heard == 0)
+    if (heard == 0) {
         hear_start(&h);
-    hear_services(&h);
+        hear_services(&h);
+    }
     hear_anomalies(&h);
+    forget_what_follows(t);
 }
