@@ -460,13 +460,16 @@ static void add_slowest(struct text *t, const struct console *c)
 }
 
 /* "  chat streaming  12 of 14  2 failed: usage comes when asked; …" */
-static void add_area(struct text *t, const struct console *c, const struct area *area, int width)
+static void add_area(struct text *t, const struct console *c, const struct area *area, size_t width,
+                     int digits)
 {
     struct slice name = line_text(t->arena, area->name, 60);
     const struct paint *p = c->paint;
-    size_t padding = (size_t)width - display_width(name);
-    text_printf(t, "  %.*s%*s  %s%4zu of %zu%s", SLICE_ARG(name), (int)padding, "",
-                area->failed ? p->bad : p->good, area->passed, area->passed + area->failed, p->off);
+    int padding = (int)(width - display_width(name));
+    bool more = area->failed || area->not_run;
+    text_printf(t, "  %.*s%*s  %s%*zu of %-*zu%s", SLICE_ARG(name), padding, "",
+                area->failed ? p->bad : p->good, digits, area->passed, more ? digits : 0,
+                area->passed + area->failed, p->off);
     if (area->not_run)
         text_printf(t, "  %zu not run", area->not_run);
     if (area->failed)
@@ -482,16 +485,18 @@ static void add_area(struct text *t, const struct console *c, const struct area 
 
 static void add_areas(struct text *t, const struct console *c)
 {
-    size_t count, width = 0;
+    size_t count, width = 0, most = 0;
     const struct area *areas = areas_sorted(c->areas, &count);
     for (size_t i = 0; i < count; i++) {
         size_t columns = display_width(line_text(t->arena, areas[i].name, 60));
+        size_t total = areas[i].passed + areas[i].failed;
         width = columns > width ? columns : width;
+        most = total > most ? total : most;
     }
     if (count)
         text_printf(t, "\n%sby area%s\n", c->paint->bold, c->paint->off);
     for (size_t i = 0; i < count; i++)
-        add_area(t, c, &areas[i], (int)width);
+        add_area(t, c, &areas[i], width, snprintf(NULL, 0, "%zu", most));
 }
 
 static void add_resources(struct text *t, const struct console *c, const struct run_info *run)
