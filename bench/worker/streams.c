@@ -7,8 +7,8 @@
  *
  * Load as a service has it: streams begin one after the other, spread evenly over four seconds, so
  * that their events are due at all times and not in heaps; a stream that is over begins again on
- * its connection. What is counted begins two seconds later and ends after SECONDS. Without a delay all
- * begin at once.
+ * its connection. What is counted begins two seconds later and ends after SECONDS. Without a delay
+ * all begin at once.
  *
  * A gap is from one read with events to the next, by two clocks: when the kernel took the segment
  * from the server (SO_TIMESTAMPNS, on loopback within the server's own send), and when this program

@@ -59,7 +59,8 @@
 /* Cases told in one webhook; the rest are a number. Slack and Teams refuse long messages. */
 #define LIMIT_WEBHOOK_CASES 50
 
-/* Cases that a report knows everything of; of more failures it has the line each was summed up in. */
+/* Cases that a report knows everything of; of more failures it has the line each was summed up in.
+ */
 #define LIMIT_REPORT_DETAILS 1000
 /* Earlier runs looked at for when a failure began. */
 #define LIMIT_REPORT_PAST_RUNS 50

@@ -19,8 +19,9 @@ struct plan_suite {
     const char *folder; /* of the file; programs run there and relative paths start there */
     const struct node *root;
     const struct names *names;
-    const struct node *models; /* {providers, judge, budget, cache}, filled; NULL: nothing is said */
-    size_t index;              /* in plan.suites */
+    const struct node
+        *models;  /* {providers, judge, budget, cache}, filled; NULL: nothing is said */
+    size_t index; /* in plan.suites */
 };
 
 struct plan_service {

@@ -29,7 +29,8 @@ struct result recorder_begin(struct recorder *recorder, const struct run_info *r
 
 /*
  * Tell the sinks at once (service changes, case starts, notes). Texts are redacted here. Service
- * changes, notes, samples and anomalies are stored with the next results, or soon after when there are none.
+ * changes, notes, samples and anomalies are stored with the next results, or soon after when there
+ * are none.
  */
 void recorder_emit(struct recorder *recorder, const struct event *event);
 

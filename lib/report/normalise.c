@@ -103,8 +103,8 @@ static size_t address(struct slice s)
 static size_t file_path(struct slice s)
 {
     /* A path of a URL looks the same and says what was asked for: only where files are. */
-    static const char *const roots[] = {"/tmp/",  "/home/", "/usr/", "/var/",  "/opt/", "/root/",
-                                        "/work/", "/etc/",  "/lib/", "/run/",  "/srv/", "/mnt/",
+    static const char *const roots[] = {"/tmp/",  "/home/", "/usr/", "/var/",  "/opt/",
+                                        "/etc/",  "/lib/",  "/run/", "/srv/",  "/mnt/",
                                         "/data/", "/proc/", "/nix/", "/Users/"};
     for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
         if (!slice_starts(s, slice_str(roots[i])))

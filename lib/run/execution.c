@@ -27,12 +27,12 @@ struct execution {
     const char *answer_text;   /* why it could not be carried out */
     struct verdicts verdicts;
     int64_t started;
-    int64_t checks; /* ns that checks took so far */
+    int64_t checks;          /* ns that checks took so far */
     struct grading *grading; /* while checks ask others before they judge */
     struct usage *usages;    /* of models, in all tries */
     size_t usage_count;
     uint32_t tries;
-    bool flaky; /* it was asked again because an answer did not pass */
+    bool flaky;                     /* it was asked again because an answer did not pass */
     bool under_way;                 /* the kind was begun and has not finished */
     struct measure_request request; /* to its service, while the try is under way */
     bool memory;                    /* a check wants to know the service's memory */

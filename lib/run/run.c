@@ -46,7 +46,7 @@ struct run {
     struct run_options o;
     struct arena *arena;
     struct client *client;
-    struct models **models; /* by suite */
+    struct models **models;    /* by suite */
     struct metering *metering; /* NULL: nothing is measured */
     struct pool *pool;
     struct entry *entries; /* in the order in which they begin; plan_case.mark is the index */
@@ -60,7 +60,7 @@ struct run {
     bool again;
     const char *ending; /* nothing more begins, and why; else NULL */
     bool interrupted;
-    bool spent; /* a case was not begun because a budget was spent */
+    bool spent;    /* a case was not begun because a budget was spent */
     bool stopping; /* all cases are over, the services are being stopped */
     size_t failed, errors;
     int64_t started;

@@ -21,11 +21,11 @@ struct run_options {
     const struct plan *plan;
     struct recorder *recorder;
     const struct run_info *info;
-    uint32_t jobs;         /* cases at once, at least 1 */
+    uint32_t jobs;           /* cases at once, at least 1 */
     enum models_cache cache; /* which answers of models are kept */
-    uint32_t max_failures; /* stop beginning cases after so many; 0: never */
-    bool flaky_fails;      /* a pass on retry counts as failed */
-    int64_t measure_every; /* ns between two looks at the services and ourselves; 0: none */
+    uint32_t max_failures;   /* stop beginning cases after so many; 0: never */
+    bool flaky_fails;        /* a pass on retry counts as failed */
+    int64_t measure_every;   /* ns between two looks at the services and ourselves; 0: none */
     /* Of a case that failed: a remark for its reason when somebody put it in quarantine, else NULL;
        `*counts` becomes false when its failure does not fail the run. */
     const char *(*quarantine)(void *context, struct slice key, struct arena *arena, bool *counts);

@@ -36,9 +36,9 @@ struct step_kind {
     struct result (*start)(struct step *step);
 
     /*
-     * The step was not carried out, or its checks failed: may it be tried once more? Then `*again` is
-     * true, `*wait` the time before it in ns, and step->carried is for the next try. A failure is why
-     * it ends here, instead of how it ended. NULL: never.
+     * The step was not carried out, or its checks failed: may it be tried once more? Then `*again`
+     * is true, `*wait` the time before it in ns, and step->carried is for the next try. A failure
+     * is why it ends here, instead of how it ended. NULL: never.
      */
     struct result (*again)(struct step *step, struct result answer, const struct verdict *verdicts,
                            bool *again, int64_t *wait);
@@ -60,7 +60,7 @@ struct step {
     void (*finished)(struct step *step, struct result result);
     /* Something new can be seen (a head, an event): lets `during` begin. May be NULL. */
     void (*progressed)(struct step *step);
-    void *owner; /* the runner's */
+    void *owner;           /* the runner's */
     struct models *models; /* whom models are asked of (step/models.h); NULL: nobody is known */
     uint32_t tries;        /* which try at this step it is, from 1 */
     void *carried;         /* what the try before left for this one (`again`); NULL in the first */
@@ -69,7 +69,7 @@ struct step {
     struct call *call; /* of kinds that speak HTTP (step/call.h) */
     void *state;       /* the kind's */
     bool flaky;        /* what it shows is not what its first request was answered */
-    bool leaky;  /* it left processes behind */
+    bool leaky;        /* it left processes behind */
     /* Make the exchange into text (observation.request_shown, response_shown): called when the
        step did not pass, so that those that pass do not pay for it. NULL: nothing to show. */
     void (*show)(struct step *step);
