@@ -3,6 +3,7 @@
  */
 #include "api/session.h"
 #include "record/replay.h"
+#include "report/explained.h"
 
 /* Reports that stay empty; the fault is already known. */
 static void close_all(struct sink **sinks, size_t count)
@@ -32,10 +33,12 @@ static struct result make_reports(struct session *session, const struct assay_re
         sinks[count++] = sink_console(s->out, details[o->detail], s->out_color, false, s->columns);
     if (result_ok(r))
         r = session_webhooks(session, &o->webhooks, o->store, run.id, sinks, &count);
-    if (result_ok(r) && count)
-        r = record_replay(store, run.id, sinks, count);
-    else
+    if (result_ok(r) && count) {
+        struct sink *all = sink_explained(o->store ? o->store : ASSAY_DEFAULT_STORE, sinks, count);
+        r = record_replay(store, run.id, &all, 1);
+    } else {
         close_all(sinks, count);
+    }
     TRY(r);
     return session_whole_reports(session, &o->reports, o->store, run.id);
 }

@@ -17,6 +17,7 @@
 #include "measure/measure.h"
 #include "record/recorder.h"
 #include "report/quarantine.h"
+#include "report/explained.h"
 #include "run/run.h"
 
 struct job {
@@ -243,6 +244,10 @@ static struct result open_recorder(struct job *j)
     j->recorder = recorder_new(&j->loop, store, sinks, count, j->redactor);
     return r;
 }
+    if (j->store) {
+        sinks[0] = sink_explained(o->store ? o->store : ASSAY_DEFAULT_STORE, sinks, count);
+        count = 1;
+    }
 
 static struct result begin_recording(struct job *j)
 {

@@ -18,6 +18,9 @@
 /* Failures shown in full at the end; a run with more has one cause, and the store has them all. */
 #define FULL_FAILURES 50
 #define SKIP_REASONS 10
+/* Failures from which on their causes are told together, and how many causes. */
+#define CAUSES_FROM 4
+#define CAUSES_SHOWN 10
 #define SLOWEST 5
 /* Of an area, so many of the cases that failed are named; all of them stand above in full. */
 #define AREA_NAMED 3
@@ -54,7 +57,7 @@ struct console {
     bool line_shown; /* the progress line stands on the terminal */
     struct running *running;
     size_t running_count, running_capacity;
-    struct text failures;
+    struct text failures, causes;
     size_t failures_kept, failures_left_out;
     struct skip_reason skips[SKIP_REASONS];
     size_t skip_count, skips_left_out;
@@ -582,6 +585,7 @@ static void run_finished(struct console *c, const struct run_info *run)
     if (c->failures_left_out)
         text_printf(&t, "\n… and %zu more; all of them: assay report %.*s --report markdown=-\n",
                     c->failures_left_out, SLICE_ARG(run->id));
+    text_add(&t, text_slice(&c->causes));
     if (c->detail != CONSOLE_QUIET)
         add_skips(&t, c);
     if (c->detail == CONSOLE_VERBOSE)
@@ -596,6 +600,32 @@ static void run_finished(struct console *c, const struct run_info *run)
         text_add_byte(&t, '\n');
     add_summary(&t, c, run);
     put(c, &t);
+}
+
+/* A line for each cause, when there are more failures than can be read at a glance. */
+static void keep_causes(struct console *c, const struct event *e)
+{
+    const struct paint *p = c->paint;
+    size_t failures = 0;
+    for (size_t i = 0; i < e->causes.count; i++)
+        failures += e->causes.all[i].cases;
+    if (failures < CAUSES_FROM)
+        return;
+    text_printf(&c->causes, "\n%scauses%s of %zu failures, as far as they are known\n", p->bold,
+                p->off, failures);
+    for (size_t i = 0; i < e->causes.count && i < CAUSES_SHOWN; i++) {
+        const struct failure_cause *cause = &e->causes.all[i];
+        text_printf(&c->causes, "%5zu  %-8.*s  %.*s", cause->cases, SLICE_ARG(cause->severity),
+                    SLICE_ARG(line_text(c->arena, cause->text, 200)));
+        if (cause->strength.len)
+            text_printf(&c->causes, "  %s%.*s%s", p->dim, SLICE_ARG(cause->strength), p->off);
+        text_add_byte(&c->causes, '\n');
+    }
+    if (e->causes.count > CAUSES_SHOWN)
+        text_printf(&c->causes, "       … and %zu more\n", e->causes.count - CAUSES_SHOWN);
+    text_printf(&c->causes,
+                "  %swith evidence and remedies:%s assay report %.*s --report summary\n", p->dim,
+                p->off, SLICE_ARG(e->run->id));
 }
 
 static void on_event(struct sink *sink, const struct event *e)
@@ -620,6 +650,9 @@ static void on_event(struct sink *sink, const struct event *e)
     case EVENT_ANOMALY:
     case EVENT_RESOURCES:
         measured_add(&c->measured, e);
+        break;
+    case EVENT_CAUSES:
+        keep_causes(c, e);
         break;
     case EVENT_SAMPLES:
         break;
@@ -658,5 +691,6 @@ struct sink *sink_console(FILE *to, enum console_detail detail, bool color, bool
     c->measured.arena = c->arena;
     c->areas = areas_new();
     c->failures = text_in(c->arena);
+    c->causes = text_in(c->arena);
     return &c->base;
 }

@@ -20,6 +20,7 @@ static const char *const event_names[] = {
     [EVENT_SAMPLES] = "samples",
     [EVENT_ANOMALY] = "anomaly",
     [EVENT_RESOURCES] = "resources",
+    [EVENT_CAUSES] = "causes",
     [EVENT_RUN_FINISHED] = "run_finished",
 };
 

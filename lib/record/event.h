@@ -127,7 +127,20 @@ enum event_kind {
     EVENT_SAMPLES,       /* measured meanwhile; for the store, sinks do not hear of them */
     EVENT_ANOMALY,       /* something was found in them; of the whole run or a subject's life */
     EVENT_RESOURCES,     /* what all samples of one name come to; before the run's end */
+    EVENT_CAUSES,        /* why cases failed, as far as it is known; before the run's end */
     EVENT_RUN_FINISHED,
+};
+
+/* A cause and the failures it explains (lib/report/explain.h makes them). */
+struct failure_cause {
+    struct slice name;     /* "service_died"; empty: not known */
+    struct slice severity; /* "critical", "high", "medium", "low" */
+    struct slice text;     /* one sentence; the message of the failures when it is not known */
+    struct slice strength; /* of the evidence: "certain", "strong", "weak" */
+    struct slice evidence, remedy, reproduce;
+    struct slice last_good, first_bad; /* ids of runs; empty: not known */
+    const struct slice *keys;          /* of the cases */
+    size_t cases, skipped;             /* skipped: because of these */
 };
 
 const char *event_kind_name(enum event_kind kind);
@@ -157,6 +170,10 @@ struct event {
         struct samples samples;
         struct anomaly anomaly;
         struct resources resources;
+        struct {
+            const struct failure_cause *all; /* the most severe first */
+            size_t count;
+        } causes;
     };
 };
 

@@ -84,6 +84,20 @@ static void add_summary(struct text *t, const struct run_info *run)
     annotate(t, "notice", (struct place){0}, SLICE("assay"), text_slice(&message));
 }
 
+/* One annotation for all: only the first few of a job are shown. */
+static void add_causes(struct text *t, const struct event *e)
+{
+    struct text message = text_in(t->arena);
+    for (size_t i = 0; i < e->causes.count; i++) {
+        const struct failure_cause *c = &e->causes.all[i];
+        text_printf(&message, "%s%zu × %.*s", i ? "\n" : "", c->cases,
+                    SLICE_ARG(line_text(t->arena, c->text, 200)));
+        if (c->strength.len)
+            text_printf(&message, " (%.*s)", SLICE_ARG(c->strength));
+    }
+    annotate(t, "error", (struct place){0}, SLICE("failures by cause"), text_slice(&message));
+}
+
 static void on_event(struct sink *sink, const struct event *e)
 {
     DEFER(arena_free_pointer)
@@ -92,6 +106,8 @@ static void on_event(struct sink *sink, const struct event *e)
 
     if (e->kind == EVENT_RUN_FINISHED) {
         add_summary(&t, e->run);
+    } else if (e->kind == EVENT_CAUSES) {
+        add_causes(&t, e);
     } else if (e->kind == EVENT_CASE_FINISHED) {
         const struct case_result *r = e->finished;
         if (r->status == CASE_FAILED || r->status == CASE_ERROR)

@@ -16,6 +16,10 @@
  *         first_byte_ns, first_token_ns, leaky (true), request, response, log, checks:
  *         [ check, passed, impossible, expected, actual, message, file, line, column ] ] ]
  *   note           note
+ *   causes         causes, of the failures, the most severe first:
+ *     [ cause (its name; absent: not known), severity, text, evidence_strength (certain, strong,
+ *       weak), evidence, remedy, last_good, first_bad (ids of runs), cases [key], skipped,
+ *       reproduce ]
  *   anomaly        kind, subject, instance, started, ended (time), text, evidence (JSON)
  *   resources      name, instances, samples, elapsed_ns, cpu_ns, cpu_cores_mean, cpu_cores_max,
  *                  rss_max, pss_max, processes_max, threads_max, descriptors_max, voluntary,
@@ -207,6 +211,31 @@ static void add_resources(struct text *t, const struct resources *r)
         json_integer_of(t, "gpu_use_max", r->gpu_use_max);
 }
 
+static void add_causes(struct text *t, const struct event *e)
+{
+    json_open(t, "causes", '[');
+    for (size_t i = 0; i < e->causes.count; i++) {
+        const struct failure_cause *c = &e->causes.all[i];
+        json_open(t, NULL, '{');
+        json_text_if(t, "cause", c->name);
+        json_text(t, "severity", c->severity);
+        json_text(t, "text", c->text);
+        json_text_if(t, "evidence_strength", c->strength);
+        json_text_if(t, "evidence", c->evidence);
+        json_text_if(t, "remedy", c->remedy);
+        json_text_if(t, "last_good", c->last_good);
+        json_text_if(t, "first_bad", c->first_bad);
+        json_open(t, "cases", '[');
+        for (size_t k = 0; k < c->cases; k++)
+            json_text(t, NULL, c->keys[k]);
+        json_close(t, ']');
+        json_integer_of(t, "skipped", (int64_t)c->skipped);
+        json_text_if(t, "reproduce", c->reproduce);
+        json_close(t, '}');
+    }
+    json_close(t, ']');
+}
+
 static void on_event(struct sink *sink, const struct event *e)
 {
     DEFER(arena_free_pointer)
@@ -242,6 +271,9 @@ static void on_event(struct sink *sink, const struct event *e)
         break;
     case EVENT_RESOURCES:
         add_resources(&t, &e->resources);
+        break;
+    case EVENT_CAUSES:
+        add_causes(&t, e);
         break;
     case EVENT_SAMPLES:
         break;

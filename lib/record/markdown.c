@@ -28,7 +28,7 @@ struct section {
 struct markdown {
     struct sink base;
     FILE *to;
-    struct section failures, flagged, skipped;
+    struct section causes, failures, flagged, skipped;
     struct measured measured;
     struct areas *areas;
 };
@@ -141,6 +141,21 @@ static void add_skipped(struct markdown *m, const struct case_result *r, struct 
     section_add(&m->skipped, &t);
 }
 
+static void add_cause(struct markdown *m, const struct failure_cause *cause, struct arena *arena)
+{
+    struct text t = text_in(arena);
+    text_printf(&t, "| %zu | %.*s | ", cause->cases, SLICE_ARG(cause->severity));
+    add_escaped(&t, cause->text);
+    text_add_str(&t, " | ");
+    if (cause->strength.len)
+        text_printf(&t, "%.*s: ", SLICE_ARG(cause->strength));
+    add_escaped(&t, cause->evidence);
+    text_add_str(&t, " | ");
+    add_escaped(&t, cause->remedy);
+    text_add_str(&t, " |\n");
+    section_add(&m->causes, &t);
+}
+
 static void add_section(struct text *t, const char *title, const char *table,
                         const struct section *section)
 {
@@ -246,6 +261,9 @@ static void end(struct markdown *m, const struct run_info *run)
                     run->counts[CASE_PASSED] == 1 ? "" : "s");
     add_counts(&t, run);
     add_areas(&t, m->areas);
+    add_section(&t, "Failures by cause",
+                "| cases | severity | cause | evidence | remedy |\n|---:|---|---|---|---|\n",
+                &m->causes);
     add_section(&t, "Failures", "", &m->failures);
     add_section(&t, "Passed, but", "| case | flags | time | why |\n|---|---|---:|---|\n",
                 &m->flagged);
@@ -269,6 +287,9 @@ static void on_event(struct sink *sink, const struct event *e)
     measured_add(&m->measured, e);
     if (e->kind == EVENT_RUN_FINISHED) {
         end(m, e->run);
+    } else if (e->kind == EVENT_CAUSES) {
+        for (size_t i = 0; i < e->causes.count; i++)
+            add_cause(m, &e->causes.all[i], arena);
     } else if (e->kind == EVENT_CASE_FINISHED) {
         const struct case_result *r = e->finished;
         areas_add(m->areas, r);
@@ -285,6 +306,7 @@ static struct result close_markdown(struct sink *sink)
 {
     struct markdown *m = (struct markdown *)sink;
     struct result written = report_written(m->to);
+    buf_free(&m->causes.text);
     buf_free(&m->failures.text);
     buf_free(&m->flagged.text);
     buf_free(&m->skipped.text);
@@ -301,6 +323,7 @@ struct sink *markdown_open(FILE *to, bool color)
     m->base = (struct sink){.event = on_event, .close = close_markdown};
     m->to = to;
     m->areas = areas_new();
+    m->causes.text = buf_limited(SECTION_BYTES);
     m->failures.text = buf_limited(FAILURES_BYTES);
     m->flagged.text = buf_limited(SECTION_BYTES);
     m->skipped.text = buf_limited(SECTION_BYTES);
