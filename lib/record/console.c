@@ -602,14 +602,14 @@ static void run_finished(struct console *c, const struct run_info *run)
     put(c, &t);
 }
 
-/* A line for each cause, when there are more failures than can be read at a glance. */
+/* A line for each cause, when that is shorter than the failures themselves. */
 static void keep_causes(struct console *c, const struct event *e)
 {
     const struct paint *p = c->paint;
     size_t failures = 0;
     for (size_t i = 0; i < e->causes.count; i++)
         failures += e->causes.all[i].cases;
-    if (failures < CAUSES_FROM)
+    if (failures < CAUSES_FROM || 4 * e->causes.count > 3 * failures)
         return;
     text_printf(&c->causes, "\n%scauses%s of %zu failures, as far as they are known\n", p->bold,
                 p->off, failures);

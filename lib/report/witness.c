@@ -314,7 +314,9 @@ static void hear_start(struct hearing *h)
     struct slice text = h->error, how = sentence_of(text), name = quoted(text);
     struct slice log = slice_from(text, how.len);
 
-    if (slice_find(text, SLICE("there is no such program")) >= 0) {
+    if (slice_find(text, SLICE("there is no such program")) >= 0 ||
+        (slice_find(how, SLICE("cannot start")) >= 0 && says(how, "no such file") &&
+         !says(how, "working directory"))) {
         struct slice program = quoted(slice_from(text, (size_t)slice_find(text, SLICE("cannot "))));
         add(h, CAUSE_PROGRAM_MISSING, EVIDENCE_CERTAIN, program, how,
             "there is no program \"%.*s\"", SLICE_ARG(program));
