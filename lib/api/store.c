@@ -93,9 +93,8 @@ static struct result export_runs(struct job *j)
     struct store_copy copied;
     TRY(store_export(j->store, j->o->words.items, j->o->words.count, j->session->streams.out,
                      &copied));
-    fprintf(j->session->streams.err, "exported %s with %s (%s)\n",
-            counted(arena, copied.runs, "run"), counted(arena, copied.results, "result"),
-            counted(arena, copied.rows, "row"));
+    fprintf(j->session->streams.err, "exported %s with %s\n", counted(arena, copied.runs, "run"),
+            counted(arena, copied.results, "result"));
     return RESULT_OK;
 }
 
@@ -108,9 +107,8 @@ static struct result import_stream(struct job *j, FILE *from, const char *name)
 
     TRY(store_import(j->store, from, name, &copied));
     format_duration(took, clock_now() - begun);
-    fprintf(j->session->streams.out, "%s: imported %s with %s (%s) in %s", name,
-            counted(arena, copied.runs, "run"), counted(arena, copied.results, "result"),
-            counted(arena, copied.rows, "row"), took);
+    fprintf(j->session->streams.out, "%s: imported %s with %s in %s", name,
+            counted(arena, copied.runs, "run"), counted(arena, copied.results, "result"), took);
     if (copied.runs_there)
         fprintf(j->session->streams.out, "; %s there already",
                 copied.runs_there == 1

@@ -511,6 +511,8 @@ static struct result take_line(struct import *m, struct slice line)
     ENSURE(!m->ended, ERR_SYNTAX, "something after the end");
     if (slice_starts(line, SLICE("{")))
         return take_object(m, line);
+    ENSURE(m->begun || !slice_starts(line, SLICE("SQLite format 3")), ERR_SYNTAX,
+           "is a store itself, not an export of one: name it sqlite:%s", m->name);
     ENSURE(m->begun, ERR_SYNTAX,
            "is no export of a store: its first line should be {\"assay_export\":1, …}");
     return take_row(m, line);
