@@ -139,6 +139,7 @@ struct result html_write(FILE *to, const struct run_data *run,
     html_durations(&t, run);
     if (resources)
         html_resources(&t, resources);
+    html_tables(&t, run);
     html_cases(&t, run);
     text_add_str(&t, "</main>\n</body>\n</html>\n");
     bool written = fwrite(text_str(&t), 1, t.len, to) == t.len && fflush(to) == 0;

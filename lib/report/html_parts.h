@@ -17,6 +17,7 @@ void html_failures(struct text *t, const struct run_data *run);
 void html_timeline(struct text *t, const struct run_data *run);
 void html_durations(struct text *t, const struct run_data *run);
 void html_resources(struct text *t, const struct resource_history *history);
+void html_tables(struct text *t, const struct run_data *run);
 void html_cases(struct text *t, const struct run_data *run);
 
 #endif
