@@ -6,6 +6,9 @@
 static const struct option options[] = {
     {"results", 'n', OPTION_COUNT, offsetof(struct invocation, results), "N",
      .help = "Look at the last N results of each case (default 50)."},
+    {"risk", 0, OPTION_FLAG, offsetof(struct invocation, risk),
+     .help = "Which cases are likely to fail next, as --order risk of assay run takes it, and how "
+             "good such predictions were."},
     {"json", 0, OPTION_FLAG, offsetof(struct invocation, json), .help = "As JSON."},
     {NULL},
 };
@@ -13,6 +16,7 @@ static const struct option options[] = {
 static const struct example examples[] = {
     {"assay history", "every case: broken ones first, then flaky ones"},
     {"assay history 'worker/health'", "one case, with its times and their trend"},
+    {"assay history --risk", "what is likely to fail in the next run"},
     {NULL},
 };
 
@@ -27,6 +31,7 @@ static int run(struct invocation *in)
         .test_case = in->words.count ? in->words.items[0] : NULL,
         .store = in->store,
         .results = in->results,
+        .risk = in->risk,
         .json = in->json,
     };
     return assay_history(&o);

@@ -5,6 +5,7 @@
 
 #include "command.h"
 
+static const char *const order_words[] = {"longest", "risk", NULL};
 static const char *const flaky_words[] = {"pass", "fail", NULL};
 
 static const struct option options[] = {
@@ -19,6 +20,10 @@ static const struct option options[] = {
      .help = "Begin nothing more after the first failure."},
     {"max-failures", 0, OPTION_COUNT, offsetof(struct invocation, max_failures), "N",
      .help = "Begin nothing more after so many failures."},
+    {"order", 0, OPTION_TEXT, offsetof(struct invocation, order), "WHAT", .words = order_words,
+     .help =
+         "What begins first, after priorities: longest (the default; the run is over soonest) or "
+         "risk (what is likely to fail, by the store; `assay history --risk` shows it)."},
     {"flaky", 0, OPTION_TEXT, offsetof(struct invocation, flaky), "WHAT", .words = flaky_words,
      .help = "What a pass on a retry counts as: pass (the default; it is flagged flaky) or fail."},
     {NULL},
@@ -50,6 +55,7 @@ static int run(struct invocation *in)
         .jobs = in->jobs,
         .max_failures = in->fail_fast ? 1 : in->max_failures,
         .flaky_fails = in->flaky && strcmp(in->flaky, "fail") == 0,
+        .by_risk = in->order && strcmp(in->order, "risk") == 0,
         .resume = in->resume,
         .rerun_failed = in->rerun_failed,
         .arguments = in->typed,

@@ -18,11 +18,11 @@ struct invocation {
     struct assay_strings words; /* arguments that are no options */
     struct assay_strings typed; /* all arguments */
     const char *store, *resume, *rerun_failed, *color, *flaky, *shard, *seed, *webhook_when;
-    const char *threshold, *owner, *reason, *expires;
+    const char *order, *threshold, *owner, *reason, *expires;
     int64_t timeout_ns;
     uint32_t jobs, max_failures, results, keep;
     int64_t older_ns;
-    bool open, fail_fast, quiet, verbose, json, reference, help, dry_run, compact;
+    bool open, risk, fail_fast, quiet, verbose, json, reference, help, dry_run, compact;
 };
 
 enum option_kind {

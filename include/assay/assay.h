@@ -83,6 +83,7 @@ struct assay_run_options {
     uint32_t jobs;                  /* cases at once; 0: one per processor */
     uint32_t max_failures;          /* begin nothing more after so many; 0: never */
     bool flaky_fails;               /* a pass on retry counts as failed */
+    bool by_risk;                   /* what is likely to fail begins first */
     const char *resume;             /* a run: do what it did not finish; `suites` must be empty */
     const char *rerun_failed;       /* a run: do again what did not pass in it */
     struct assay_strings arguments; /* as typed, after "assay", for the record */
@@ -127,6 +128,7 @@ struct assay_history_options {
     const char *test_case; /* "suite/id" or an id; NULL: all */
     const char *store;
     uint32_t results; /* how many of each case; 0: 50 */
+    bool risk;        /* instead: which cases are likely to fail, and how well that is known */
     bool json;
 };
 

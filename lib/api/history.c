@@ -10,6 +10,18 @@
 #include "core/parse.h"
 #include "core/text.h"
 #include "report/baseline.h"
+#include "report/predict.h"
+
+static struct result show_risk(struct session *session, struct past *past, bool json)
+{
+    struct prediction *prediction;
+    TRY(predict(past, &prediction));
+    if (json)
+        lookback_print_json(session, prediction_json(session->arena, prediction));
+    else
+        lookback_print(session, prediction_text(session->arena, prediction));
+    return RESULT_OK;
+}
 
 static struct result history(struct session *session, const struct assay_history_options *o)
 {
@@ -18,6 +30,8 @@ static struct result history(struct session *session, const struct assay_history
     struct past_case one = {0};
     struct history *history;
     TRY(lookback_open(session, o->store, &lookback));
+    if (o->risk)
+        return show_risk(session, &lookback.past, o->json);
     if (o->test_case)
         TRY(past_find_case(&lookback.past, slice_str(o->test_case), &one));
     TRY(history_read(&lookback.past, o->test_case ? &one : NULL,

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/order.h"
 #include "api/session.h"
 #include "core/log.h"
 #include "core/memory.h"
@@ -16,8 +17,8 @@
 #include "measure/machine.h"
 #include "measure/measure.h"
 #include "record/recorder.h"
-#include "report/quarantine.h"
 #include "report/explained.h"
+#include "report/quarantine.h"
 #include "run/run.h"
 
 struct job {
@@ -36,6 +37,7 @@ struct job {
     struct plan_earlier left; /* of it */
     struct quarantined *quarantine;
     size_t quarantine_count;
+    const char *order_summary; /* of an order by risk; NULL */
     bool continued, resumed, interrupted;
     struct result broken; /* the store failed */
 };
@@ -177,7 +179,10 @@ static struct result make_plan(struct job *j)
     TRY(session_plan(&j->session, &j->selection, j->store, j->info.seed,
                      j->continued ? &j->left : NULL, &j->plan));
     TRY(check_all_found(j));
-    plan_arrange(j->plan, session_jobs(j->o->jobs));
+    if (o->by_risk)
+        TRY(order_by_risk(&j->session, j->store, j->plan, &j->order_summary));
+    else
+        plan_arrange(j->plan, session_jobs(j->o->jobs));
     j->redactor = redactor_new();
     for (size_t i = 0; i < j->plan->secret_count; i++)
         redactor_add(j->redactor, j->plan->secrets[i]);
@@ -239,15 +244,15 @@ static struct result open_recorder(struct job *j)
                      s->live && !report_on_stdout, s->columns);
     if (result_ok(r)) /* after the console: a receiver that is gone keeps nobody waiting */
         r = session_webhooks(&j->session, &o->webhooks, o->store, j->info.id, sinks, &count);
+    if (j->store) {
+        sinks[0] = sink_explained(o->store ? o->store : ASSAY_DEFAULT_STORE, sinks, count);
+        count = 1;
+    }
     struct store *store = j->store;
     j->store = NULL; /* the recorder's from here on */
     j->recorder = recorder_new(&j->loop, store, sinks, count, j->redactor);
     return r;
 }
-    if (j->store) {
-        sinks[0] = sink_explained(o->store ? o->store : ASSAY_DEFAULT_STORE, sinks, count);
-        count = 1;
-    }
 
 static struct result begin_recording(struct job *j)
 {
@@ -357,6 +362,17 @@ static const char *quarantine_remark(void *context, struct slice key, struct are
     return NULL;
 }
 
+static void say_order(struct job *j)
+{
+    const struct event event = {
+        .kind = EVENT_NOTE,
+        .at_wall = clock_wall(),
+        .run = &j->info,
+        .note = slice_str(arena_printf(j->session.arena, "order by risk: %s", j->order_summary)),
+    };
+    recorder_emit(j->recorder, &event);
+}
+
 static int run_loop(struct job *j)
 {
     struct run_options options = {
@@ -380,6 +396,8 @@ static int run_loop(struct job *j)
     uv_signal_start(&j->interrupt, on_signal, SIGINT);
     uv_signal_start(&j->terminate, on_signal, SIGTERM);
     recorder_on_commit(j->recorder, on_commit, j);
+    if (j->order_summary)
+        say_order(j);
     run_start(&options, &j->run);
     uv_run(&j->loop, UV_RUN_DEFAULT);
     j->info.duration = clock_now() - started;
