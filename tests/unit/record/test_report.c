@@ -330,7 +330,7 @@ static void a_wrong_report_argument_says_what_there_is(void **state)
     assert_int_equal(sink_report(SLICE("junot=x.xml"), &sink).code, ERR_USAGE);
     assert_string_equal(error_last()->text,
                         "there is no report format \"junot\": did you mean \"junit\"?; there are "
-                        "junit, json, jsonl, tap, markdown, github");
+                        "junit, json, jsonl, tap, markdown, summary, summary-json, html, github");
     assert_int_equal(sink_report(SLICE("tap="), &sink).code, ERR_USAGE);
     assert_int_equal(sink_report(SLICE("junit=/nowhere/at/all.xml"), &sink).code, ERR_IO);
     assert_non_null(strstr(error_last()->text, "/nowhere/at/all.xml"));
