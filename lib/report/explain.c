@@ -74,11 +74,11 @@ static struct slice key_of(struct arena *arena, const struct testimony *t, struc
 static void add_case(struct explaining *x, size_t at, const struct case_outcome *outcome)
 {
     struct failure_group *g = &x->e->groups[at];
-    if (g->count == x->capacities[at]) {
+    if (!g->cases || g->count == x->capacities[at]) {
         const struct case_outcome **old = g->cases;
         x->capacities[at] = x->capacities[at] ? 2 * x->capacities[at] : 4;
         g->cases = ARENA_ARRAY(x->arena, const struct case_outcome *, x->capacities[at]);
-        if (g->count)
+        if (old)
             memcpy(g->cases, old, g->count * sizeof(g->cases[0]));
     }
     g->cases[g->count++] = outcome;

@@ -195,7 +195,7 @@ static struct result read_definition(struct loading *l, const struct query *q,
 }
 
 static struct result scan_definitions(struct loading *l, int64_t first, int64_t last,
-                                      uint32_t *index)
+                                      const uint32_t *index)
 {
     DEFER(query_free_pointer)
     struct query *q = NULL;

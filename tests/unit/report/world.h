@@ -30,6 +30,6 @@ struct case_outcome *world_case(struct world *world, struct told told);
 
 /* A service changed its state `ms` after the run began. */
 struct service_change *world_change(struct world *world, int64_t ms, const char *service,
-                                    const char *state, const char *detail);
+                                    const char *state, const char *text);
 
 #endif
