@@ -139,7 +139,8 @@ static struct result import_store(struct job *j, const char *url)
     FILE *between = tmpfile();
     ENSURE(between, ERR_IO, "cannot make a temporary file: %s", strerror(errno));
     TRY(store_export(other, NULL, 0, between, &copied));
-    rewind(between);
+    ENSURE(fseek(between, 0, SEEK_SET) == 0, ERR_IO, "cannot read a temporary file: %s",
+           strerror(errno));
     return import_stream(j, between, name);
 }
 

@@ -30,6 +30,8 @@ struct export
 
 static void put(struct export *e, const char *bytes, size_t length)
 {
+    if (length == 0)
+        return;
     if (e->length + length > e->size) {
         while (e->length + length > e->size)
             e->size = e->size ? e->size * 2 : 2 * WRITTEN_BYTES;

@@ -336,16 +336,16 @@ static struct result read_usages(struct visit *v, struct step_result *step)
 {
     struct cursor *c = &v->usages;
     struct usage *usages = NULL;
-    size_t room = 0;
+    size_t count = 0, room = 0;
     while (cursor_at(c, v->key, 3)) {
-        if (step->usage_count == room) {
+        if (count == room) {
             room = room ? room * 2 : 2;
             struct usage *more = ARENA_ARRAY(v->arena, struct usage, room);
             if (usages)
-                memcpy(more, usages, step->usage_count * sizeof(*more));
+                memcpy(more, usages, count * sizeof(*more));
             usages = more;
         }
-        usages[step->usage_count++] = (struct usage){
+        usages[count++] = (struct usage){
             .model = query_copy(c->q, 3, v->arena),
             .input_tokens = query_integer(c->q, 4),
             .output_tokens = query_integer(c->q, 5),
@@ -356,6 +356,7 @@ static struct result read_usages(struct visit *v, struct step_result *step)
         TRY(query_next(c->q, &c->row));
     }
     step->usages = usages;
+    step->usage_count = count;
     return RESULT_OK;
 }
 

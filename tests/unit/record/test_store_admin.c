@@ -337,8 +337,8 @@ static void old_runs_go_and_the_rest_stays_as_it_was(void **state)
 {
     struct world *w = *state;
     int64_t now = clock_wall();
-    for (char id = '0'; id < '6'; id++)
-        record(w->store, id, now - ('6' - id) * 10 * DAY);
+    for (int i = 0; i < 6; i++)
+        record(w->store, (char)('0' + i), now - (6 - i) * 10 * DAY);
     assert_ok(database_execute(store_database(w->store),
                                "INSERT INTO baseline VALUES ('main', 2, 5, NULL)"));
     static const char *const kept[] = {"20261121-101531", "20261121-101534", "20261121-101535"};
