@@ -8,6 +8,8 @@
 static const char *const order_words[] = {"longest", "risk", NULL};
 static const char *const flaky_words[] = {"pass", "fail", NULL};
 
+static const char *const cache_words[] = {"on", "refresh", "off", NULL};
+
 static const struct option options[] = {
     {"resume", 0, OPTION_TEXT, offsetof(struct invocation, resume), "RUN", .optional = true,
      .absent = "last",
@@ -24,6 +26,10 @@ static const struct option options[] = {
      .help =
          "What begins first, after priorities: longest (the default; the run is over soonest) or "
          "risk (what is likely to fail, by the store; `assay history --risk` shows it)."},
+    {"cache", 0, OPTION_TEXT, offsetof(struct invocation, cache), "WHEN", .words = cache_words,
+     .help =
+         "Answers of models: on (keep them and use them again), refresh (keep new ones) or off. "
+         "Default: as each suite says."},
     {"flaky", 0, OPTION_TEXT, offsetof(struct invocation, flaky), "WHAT", .words = flaky_words,
      .help = "What a pass on a retry counts as: pass (the default; it is flagged flaky) or fail."},
     {NULL},
@@ -53,6 +59,7 @@ static int run(struct invocation *in)
         .webhooks = webhooks_of(in),
         .store = in->store,
         .jobs = in->jobs,
+        .cache = in->cache,
         .max_failures = in->fail_fast ? 1 : in->max_failures,
         .flaky_fails = in->flaky && strcmp(in->flaky, "fail") == 0,
         .by_risk = in->order && strcmp(in->order, "risk") == 0,

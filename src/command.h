@@ -22,6 +22,7 @@ struct invocation {
     int64_t timeout_ns;
     uint32_t jobs, max_failures, results, keep;
     int64_t older_ns;
+    const char *cache;
     bool open, risk, fail_fast, quiet, verbose, json, reference, help, dry_run, compact;
 };
 

@@ -81,6 +81,7 @@ struct assay_run_options {
     struct assay_webhooks webhooks;
     const char *store;              /* NULL: ASSAY_DEFAULT_STORE; "none": nothing is kept */
     uint32_t jobs;                  /* cases at once; 0: one per processor */
+    const char *cache; /* answers of models: "on", "refresh" or "off"; NULL: as the suites say */
     uint32_t max_failures;          /* begin nothing more after so many; 0: never */
     bool flaky_fails;               /* a pass on retry counts as failed */
     bool by_risk;                   /* what is likely to fail begins first */

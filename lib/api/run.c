@@ -373,6 +373,14 @@ static void say_order(struct job *j)
     recorder_emit(j->recorder, &event);
 }
 
+static enum models_cache cache_mode(const char *word)
+{
+    return !word                          ? MODELS_CACHE_SUITE
+           : strcmp(word, "on") == 0      ? MODELS_CACHE_ON
+           : strcmp(word, "refresh") == 0 ? MODELS_CACHE_REFRESH
+                                          : MODELS_CACHE_OFF;
+}
+
 static int run_loop(struct job *j)
 {
     struct run_options options = {
@@ -381,6 +389,7 @@ static int run_loop(struct job *j)
         .recorder = j->recorder,
         .info = &j->info,
         .jobs = j->info.jobs,
+        .cache = cache_mode(j->o->cache),
         .max_failures = j->o->max_failures,
         .flaky_fails = j->o->flaky_fails,
         .measure_every = MEASURE_INTERVAL,

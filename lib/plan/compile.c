@@ -167,9 +167,9 @@ void compile_suite(struct compilation *c, const char *file, const struct node *r
     suite->index = c->plan->suite_count;
     ADD(c, c->plan->suites, c->plan->suite_count, c->suite_room, suite);
     compile_vars(c, node_get(root, "vars"), names);
-    suite->models = compile_models(c, suite);
     add_services(c, suite, node_get(root, "services"), names);
     add_resources(c, node_get(root, "resources"));
+    suite->models = compile_models(c, suite);
 
     const struct node *cases = node_get(root, "cases"), *defaults = node_get(root, "defaults");
     for (size_t i = 0; i < cases->count; i++)

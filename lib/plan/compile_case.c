@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "plan/compile_parts.h"
 #include "plan/expand.h"
+#include "step/kinds.h"
 
 #define EXAMPLES_DEFAULT 100
 #define UNTIL_EVERY (100 * NS_PER_MS)
@@ -186,6 +187,7 @@ static void build_step(struct compilation *c, struct plan_case *pc, const struct
         .timeout = own ? CLOCK_NEVER : node_duration(node_get(node, "timeout"), CLOCK_NEVER),
     };
     check_has_url(c, pc, case_node, node, step);
+    compile_step_key(c, node_get(node, step->kind->name));
     if (step->service)
         use_service(pc, step->service);
     if (node_get(node, "during"))
@@ -308,6 +310,20 @@ static void build_tags(struct compilation *c, struct plan_case *pc, const struct
     pc->tag_count = count;
 }
 
+/* The model that the first step asking one asks. */
+static struct slice asked_model(const struct node *node)
+{
+    const struct node *steps = node_get(node, "steps");
+    for (size_t i = 0; i < (steps ? steps->count : 1); i++) {
+        const struct node *step = steps ? steps->items[i] : node;
+        const struct step_kind *kind = step_kind_of(step);
+        const struct node *model = kind ? node_get(node_get(step, kind->name), "model") : NULL;
+        if (model && model->kind == NODE_STRING && !model->has_template)
+            return model->string;
+    }
+    return SLICE("");
+}
+
 static void build_identity(struct compilation *c, struct plan_case *pc, const struct node *written,
                            const struct node *node, const struct expansion *e)
 {
@@ -322,7 +338,7 @@ static void build_identity(struct compilation *c, struct plan_case *pc, const st
     pc->key = slice_str(
         arena_printf(c->arena, "%.*s/%.*s", SLICE_ARG(pc->suite->name), SLICE_ARG(pc->id)));
     pc->describe = arena_copy(c->arena, node_string(node_get(node, "describe"), SLICE("")));
-    pc->model = arena_copy(c->arena, node_string(node_get(node, "model"), SLICE("")));
+    pc->model = arena_copy(c->arena, node_string(node_get(node, "model"), asked_model(node)));
     pc->at = node_get(written, "id")->at;
     build_tags(c, pc, node_get(node, "tags"));
 }
@@ -355,6 +371,14 @@ static void add_case(struct compilation *c, struct plan_case *pc)
         c->all = more;
     }
     c->all[c->count++] = pc;
+}
+
+static bool asks_models(const struct plan_case *pc)
+{
+    for (size_t i = 0; i < pc->step_count; i++)
+        if (pc->steps[i].kind == &step_chat || pc->steps[i].kind == &step_complete)
+            return true;
+    return false;
 }
 
 static void build_case(struct compilation *c, const struct plan_suite *suite,
@@ -391,6 +415,8 @@ static void build_case(struct compilation *c, const struct plan_suite *suite,
     struct service_finder finder = {c, pc};
     if (node->has_template)
         template_each(node, c->d, find_service, &finder);
+    if (suite->models && suite->models->has_template && asks_models(pc))
+        template_each(suite->models, c->d, find_service, &finder);
 
     pc->expected = c->options->expected ? c->options->expected(c->options->context, pc->key) : -1;
     pc->expected_from_history = pc->expected >= 0;

@@ -46,6 +46,18 @@ static void add_secrets(struct compilation *c, const struct node *providers)
     }
 }
 
+void compile_step_key(struct compilation *c, const struct node *config)
+{
+    const struct node *key = node_get(config, "api_key");
+    static const struct slice variable = {"os.environ/", 11};
+    if (!key || key->kind != NODE_STRING || key->has_template)
+        return;
+    const char *value = slice_starts(key->string, variable)
+                            ? getenv(arena_string(c->arena, slice_from(key->string, variable.len)))
+                            : NULL;
+    compile_secret(c, value ? arena_copy(c->arena, slice_str(value)) : key->string);
+}
+
 const struct node *compile_models(struct compilation *c, const struct plan_suite *suite)
 {
     const struct node *file = read_file(c, suite);

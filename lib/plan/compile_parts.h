@@ -13,6 +13,9 @@ void compile_vars(struct compilation *c, const struct node *vars, struct names *
  * become secrets of the plan. */
 const struct node *compile_models(struct compilation *c, const struct plan_suite *suite);
 
+/* The key that a step carries itself is a secret of the plan. */
+void compile_step_key(struct compilation *c, const struct node *config);
+
 /* A value that must not be shown. */
 void compile_secret(struct compilation *c, struct slice text);
 

@@ -575,6 +575,32 @@ static void add_summary(struct text *t, const struct console *c, const struct ru
     text_add_byte(t, '\n');
 }
 
+/* "models: 12 answers (3 cached, 4 of judges), 1234 tokens in, 56 out, cost 0.0123" */
+static void add_models(struct text *t, const struct console *c)
+{
+    const struct model_totals *m = &c->seen.models;
+    struct text remarks = text_in(t->arena);
+    if (m->answers == 0)
+        return;
+    if (m->cached)
+        text_printf(&remarks, ", %zu cached", m->cached);
+    if (m->graded)
+        text_printf(&remarks, ", %zu of judges", m->graded);
+    if (m->untold)
+        text_printf(&remarks, ", %zu told no tokens", m->untold);
+    if (m->cost && m->unpriced)
+        text_printf(&remarks, ", %zu without a price", m->unpriced);
+    text_printf(t, "%smodels: %zu answer%s", c->paint->dim, m->answers, m->answers == 1 ? "" : "s");
+    if (remarks.len)
+        text_printf(t, " (%s)", text_str(&remarks) + 2);
+    if (m->input_tokens || m->output_tokens)
+        text_printf(t, ", %lld tokens in, %lld out", (long long)m->input_tokens,
+                    (long long)m->output_tokens);
+    if (m->cost)
+        text_printf(t, ", cost %.6g", (double)m->cost / 1e9);
+    text_printf(t, "%s\n", c->paint->off);
+}
+
 static void run_finished(struct console *c, const struct run_info *run)
 {
     DEFER(arena_free_pointer)
@@ -599,6 +625,8 @@ static void run_finished(struct console *c, const struct run_info *run)
     if (t.len)
         text_add_byte(&t, '\n');
     add_summary(&t, c, run);
+    if (c->detail != CONSOLE_QUIET)
+        add_models(&t, c);
     put(c, &t);
 }
 

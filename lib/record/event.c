@@ -57,8 +57,31 @@ const char *event_kind_name(enum event_kind kind)
     return event_names[kind];
 }
 
+static void count_usage(struct model_totals *m, const struct usage *u)
+{
+    m->answers++;
+    m->cached += u->cached;
+    m->graded += u->graded;
+    if (u->cached)
+        return;
+    m->input_tokens += u->input_tokens > 0 ? u->input_tokens : 0;
+    m->output_tokens += u->output_tokens > 0 ? u->output_tokens : 0;
+    m->cost += u->cost > 0 ? u->cost : 0;
+    m->untold += u->input_tokens < 0 || u->output_tokens < 0;
+    m->unpriced += u->cost < 0;
+}
+
+static void count_models(struct model_totals *models, const struct case_result *result)
+{
+    for (const struct attempt_result *a = result->attempts; a; a = a->next)
+        for (const struct step_result *s = a->steps; s; s = s->next)
+            for (size_t i = 0; i < s->usage_count; i++)
+                count_usage(models, &s->usages[i]);
+}
+
 void run_count(struct run_info *run, const struct case_result *result)
 {
+    count_models(&run->models, result);
     run->counts[result->status]++;
     run->slow += (result->flags & CASE_SLOW) != 0;
     run->flaky += (result->flags & CASE_FLAKY) != 0;

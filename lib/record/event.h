@@ -101,6 +101,14 @@ struct case_result {
     struct slice rerun; /* the command that reruns just this case; kept when it did not pass */
 };
 
+/* What models were used for in a run. Answers from the cache are counted and cost nothing. */
+struct model_totals {
+    size_t answers, cached, graded;
+    int64_t input_tokens, output_tokens; /* as far as they were told */
+    int64_t cost;                        /* in 10^-9, as far as it is known */
+    size_t untold, unpriced;             /* answers that told no tokens; that have no price */
+};
+
 /* What is known of a run as a whole. */
 struct run_info {
     struct slice id;      /* sortable by time: "20261121-101530-4f2a" */
@@ -115,6 +123,7 @@ struct run_info {
     int64_t expected; /* ns, how long the run should take by history; 0 when unknown; not stored */
     size_t counts[CASE_STATUS_COUNT];
     size_t slow, flaky, leaky, timed_out;
+    struct model_totals models;
     int exit_status; /* -1 while it has not ended */
 };
 

@@ -13,8 +13,11 @@
  *                  run), attempts:
  *     [ number, status, duration_ns, trials, trials_passed, given (JSON as text), steps:
  *       [ trial, index, name, kind, status, error, error_code, file, line, column, duration_ns,
- *         first_byte_ns, first_token_ns, leaky (true), request, response, log, checks:
- *         [ check, passed, impossible, expected, actual, message, file, line, column ] ] ]
+ *         first_byte_ns, first_token_ns, leaky (true), usages:
+ *         [ model, input_tokens, output_tokens, cost_nano (10^-9 of the currency of the prices),
+ *           cached (true), graded (true) ], request, response, log, checks:
+ *         [ check, passed, impossible, expected, actual, message, detail (JSON as text), file, line,
+ *           column ] ] ]
  *   note           note
  *   causes         causes, of the failures, the most severe first:
  *     [ cause (its name; absent: not known), severity, text, evidence_strength (certain, strong,
@@ -61,8 +64,31 @@ static void add_check(struct text *t, const struct verdict *v)
     json_text_if(t, "expected", v->expected);
     json_text_if(t, "actual", v->actual);
     json_text_if(t, "message", slice_str(v->message));
+    json_text_if(t, "detail", v->detail);
     add_place(t, v->at);
     json_close(t, '}');
+}
+
+static void add_usages(struct text *t, const struct step_result *s)
+{
+    json_open(t, "usages", '[');
+    for (size_t i = 0; i < s->usage_count; i++) {
+        const struct usage *u = &s->usages[i];
+        json_open(t, NULL, '{');
+        json_text_if(t, "model", u->model);
+        if (u->input_tokens >= 0)
+            json_integer_of(t, "input_tokens", u->input_tokens);
+        if (u->output_tokens >= 0)
+            json_integer_of(t, "output_tokens", u->output_tokens);
+        if (u->cost >= 0)
+            json_integer_of(t, "cost_nano", u->cost);
+        if (u->cached)
+            json_boolean_of(t, "cached", true);
+        if (u->graded)
+            json_boolean_of(t, "graded", true);
+        json_close(t, '}');
+    }
+    json_close(t, ']');
 }
 
 static void add_step(struct text *t, const struct step_result *s)
@@ -82,6 +108,8 @@ static void add_step(struct text *t, const struct step_result *s)
     add_integer_if(t, "first_token_ns", s->first_token);
     if (s->leaky)
         json_boolean_of(t, "leaky", true);
+    if (s->usage_count)
+        add_usages(t, s);
     json_text_if(t, "request", s->request);
     json_text_if(t, "response", s->response);
     json_text_if(t, "log", s->log);

@@ -27,9 +27,10 @@ struct execution {
     const char *answer_text;   /* why it could not be carried out */
     struct verdicts verdicts;
     int64_t started;
-    int64_t checks;          /* ns that checks took so far */
-    struct grading *grading; /* while checks ask others before they judge */
-    struct usage *usages;    /* of models, in all tries */
+    int64_t checks;                    /* ns that checks took so far */
+    struct grading *grading;           /* while checks ask others before they judge */
+    const struct node *model_settings; /* of the suite, filled */
+    struct usage *usages;              /* of models, in all tries */
     size_t usage_count;
     uint32_t tries;
     bool flaky;                     /* it was asked again because an answer did not pass */
@@ -365,6 +366,7 @@ static bool asks_others(struct execution *x)
         .client = x->o.client,
         .arena = x->o.arena,
         .models = x->o.models,
+        .model_settings = x->model_settings,
         .base_url = slice_str(service ? service_url(service) : NULL),
         .folder = slice_str(x->o.folder),
         .observation = o,
@@ -566,6 +568,7 @@ static void try_now(struct execution *x)
         .progressed = on_progress,
         .owner = x,
         .models = x->o.models,
+        .model_settings = x->model_settings,
         .tries = x->tries,
         .carried = x->step.carried,
         .timed = node_get(node_get(x->node, "expect"), "time") ||
@@ -602,6 +605,15 @@ static struct result check_filled(struct execution *x)
     return diagnostics_result(&d);
 }
 
+/* Urls of providers and of the judge may be those of services. */
+static struct result fill_settings(struct execution *x)
+{
+    x->model_settings = x->o.scope->pc->suite->models;
+    return x->model_settings && x->model_settings->has_template
+               ? scope_fill(x->o.scope, x->model_settings, &x->model_settings)
+               : RESULT_OK;
+}
+
 void execution_start(const struct execution_options *options, struct execution **out)
 {
     struct execution *x = ARENA_NEW(options->arena, struct execution);
@@ -623,6 +635,8 @@ void execution_start(const struct execution_options *options, struct execution *
     struct result result = scope_fill(options->scope, planned->node, &x->node);
     if (result_ok(result))
         result = check_filled(x);
+    if (result_ok(result))
+        result = fill_settings(x);
     if (!result_ok(result)) {
         x->answer = result;
         x->node = planned->node;

@@ -37,7 +37,7 @@ static void begin(struct vote *vote);
 
 static const struct node *judge_value(const struct grading *g, const char *name)
 {
-    return node_get(models_judge(g->o.models), name);
+    return node_get(node_get(g->o.model_settings, "judge"), name);
 }
 
 static void copy_from_judge(const struct grading *g, json_t *config, const char *name)
@@ -192,6 +192,7 @@ static void begin(struct vote *vote)
         .finished = on_finished,
         .owner = vote,
         .models = g->o.models,
+        .model_settings = g->o.model_settings,
         .tries = tries,
         .carried = carried,
     };

@@ -17,6 +17,7 @@ struct grading_options {
     struct client *client;
     struct arena *arena;
     struct models *models;
+    const struct node *model_settings; /* as of a step */
     struct slice base_url; /* of the service of the step: a judge without an endpoint is there */
     struct slice folder;
     struct observation *observation; /* with the questions */

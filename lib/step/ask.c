@@ -136,7 +136,7 @@ static void keep_answer(struct ask *a)
     const struct observation *o = step->observation;
     struct answers *answers = models_answers(step->models, a->o.cached);
     struct answer answer = {o->status, o->headers, o->header_count, o->body};
-    if (!answers || a->told || !models_may_keep(step->models, o->body))
+    if (!answers || a->told || step->timed || !models_may_keep(step->models, o->body))
         return;
     answers_keep(answers, step->arena, a->key, &answer);
 }
@@ -262,10 +262,10 @@ static bool find_kept(struct ask *a)
 {
     const struct step *step = a->step;
     struct answers *answers = models_answers(step->models, a->o.cached);
-    if (!answers)
+    if (!answers || step->timed)
         return false;
     find_key(a);
-    return !step->timed && !a->o.refresh && models_answers_used(step->models) &&
+    return !a->o.refresh && models_answers_used(step->models) &&
            answers_find(answers, step->arena, a->key, &a->kept);
 }
 

@@ -43,11 +43,10 @@ static const struct field chat_fields[] = {
 
 #define NOT_POSSIBLE "Older form; not possible here, and a case that has it is an error."
 #define SIMULATED                                                                                  \
-    "a failure made up here would test this program and not the service: ask the service for one " \
-    "(assay-worker answers the header X-Assay-Fault) or put a proxy before it"
+    "it would test this program and not the service; ask the service for a fault (assay-worker: "  \
+    "X-Assay-Fault)"
 #define BATCH                                                                                      \
-    "requests of a batch are cases of their own, which a list of prompt cases becomes; here use "  \
-    "matrix"
+    "requests of a batch become cases where prompt cases are read; here use matrix or each"
 
 /* Known, so that suites which have them are read; and why they are not carried out. */
 static const struct {

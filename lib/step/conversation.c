@@ -146,10 +146,10 @@ static struct result fill_parts(struct images *images, json_t *content)
         if (!json_is_string(url))
             continue;
         TRY(add_image(images, jsontext_slice(url), &filled));
-        json_array_set_new(content, i, image_part(images->step, filled));
-        if (json_is_object(image) && json_object_get(image, "detail"))
-            json_object_set(json_object_get(json_array_get(content, i), "image_url"), "detail",
-                            json_object_get(image, "detail"));
+        json_t *sent = image_part(images->step, filled);
+        if (json_is_object(image))
+            json_object_update_missing(json_object_get(sent, "image_url"), image);
+        json_array_set_new(content, i, sent);
     }
     return RESULT_OK;
 }

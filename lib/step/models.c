@@ -209,11 +209,6 @@ struct models *models_new(struct arena *arena, const struct models_options *opti
     return m;
 }
 
-const struct node *models_judge(const struct models *models)
-{
-    return models ? node_get(models->settings, "judge") : NULL;
-}
-
 /* ── who provides a model ── */
 
 static struct provider *provider_called(struct models *models, struct slice name)
@@ -249,10 +244,10 @@ static struct provider *provider_of(struct models *models, struct slice *model)
 }
 
 static struct result add_key(struct arena *arena, const struct provider *p,
-                             struct model_target *out)
+                             const struct node *filled, struct model_target *out)
 {
-    const struct node *key = node_get(p->node, "key");
-    out->headers = node_get(p->node, "headers");
+    const struct node *key = node_get(filled, "key");
+    out->headers = node_get(filled, "headers");
     if (!key)
         return RESULT_OK;
     const char *name = arena_string(arena, node_get(key, "env")->string), *value = getenv(name);
@@ -276,8 +271,8 @@ static const char *provider_names(const struct models *models)
     return t.len ? text_str(&t) : "none";
 }
 
-struct result models_find(struct models *models, struct arena *arena, struct slice name,
-                          struct slice provider, struct model_target *out)
+struct result models_find(struct models *models, const struct node *settings, struct arena *arena,
+                          struct slice name, struct slice provider, struct model_target *out)
 {
     struct provider *p = NULL;
     *out = (struct model_target){
@@ -294,13 +289,15 @@ struct result models_find(struct models *models, struct arena *arena, struct sli
         return RESULT_OK;
     const struct node_entry *entry = listed(p, out->model);
     const struct node *known = entry ? entry->value : NULL;
+    const struct node *filled =
+        node_get(settings, "providers")->entries[p - models->providers].value;
     out->provider = p;
-    out->url = node_get(p->node, "url")->string;
-    out->timeout = node_duration(node_get(p->node, "timeout"), CLOCK_NEVER);
+    out->url = node_get(filled, "url")->string;
+    out->timeout = node_duration(node_get(filled, "timeout"), CLOCK_NEVER);
     out->model = node_string(node_get(known, "model"), out->model);
     out->input_price = node_number(node_get(known, "input"), -1);
     out->output_price = node_number(node_get(known, "output"), -1);
-    return add_key(arena, p, out);
+    return add_key(arena, p, filled, out);
 }
 
 struct breaker *models_breaker(const struct model_target *target)

@@ -35,9 +35,6 @@ struct models_options {
 /* Lives in the arena. */
 struct models *models_new(struct arena *arena, const struct models_options *options);
 
-/* Defaults for graded validators; NULL when the suite has none. */
-const struct node *models_judge(const struct models *models);
-
 /* ── who provides a model ── */
 
 /* Where a model is asked. */
@@ -54,10 +51,12 @@ struct model_target {
  * Find `name` ("gpt-4o", "openai/gpt-4o", an alias) with the provider called `provider` (may be
  * empty), with the one that lists it, or with the one before its slash. Without any, `out` has
  * nothing but the name. ERR_SUITE for a provider that is not there, ERR_VALUE when its key is not
- * set. `models` may be NULL: then no provider is known.
+ * set. `settings` are those of models_new with the names of the run filled in. `models` may be
+ * NULL: then no provider is known.
  */
-struct result models_find(struct models *models, struct arena *arena, struct slice name,
-                          struct slice provider, struct model_target *out) MUST_USE;
+struct result models_find(struct models *models, const struct node *settings, struct arena *arena,
+                          struct slice name, struct slice provider,
+                          struct model_target *out) MUST_USE;
 
 /* The circuit of a target's endpoint; NULL when it has none. */
 struct breaker *models_breaker(const struct model_target *target);

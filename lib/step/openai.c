@@ -163,7 +163,8 @@ struct result openai_ask(struct step *step, const char *path, struct ask_options
     for (size_t i = 0; i < count; i++) {
         struct slice model = i == 0 ? node_string(node_get(config, "model"), SLICE(""))
                                     : others->items[i - 1]->string;
-        TRY(models_find(step->models, step->arena, model, named, &targets[i]));
+        TRY(models_find(step->models, step->model_settings, step->arena, model, named,
+                        &targets[i]));
         TRY(place_target(step, path, &targets[i]));
     }
     const struct node *key = node_get(config, "cache_key");

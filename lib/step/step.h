@@ -62,6 +62,7 @@ struct step {
     void (*progressed)(struct step *step);
     void *owner;           /* the runner's */
     struct models *models; /* whom models are asked of (step/models.h); NULL: nobody is known */
+    const struct node *model_settings; /* of these, filled; may be NULL */
     uint32_t tries;        /* which try at this step it is, from 1 */
     void *carried;         /* what the try before left for this one (`again`); NULL in the first */
     bool timed;            /* its time is checked: an answer from a cache would prove nothing */
