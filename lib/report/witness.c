@@ -166,31 +166,37 @@ static const struct {
     enum cause_kind kind;
     const char *words, *means;
 } complaints[] = {
+    {CAUSE_OUT_OF_GPU_MEMORY, "cuda out of memory|vram_oom|cudaerrormemoryallocation",
+     "ran out of GPU memory"},
     {CAUSE_OUT_OF_MEMORY,
      "out of memory|cannot allocate memory|bad_alloc|memoryerror|std::alloc::alloc error|"
      "allocation failed",
      "ran out of memory"},
-    {CAUSE_OUT_OF_DESCRIPTORS, "too many open files|emfile", "ran out of descriptors"},
-    {CAUSE_OUT_OF_SPACE, "no space left on device|disk quota exceeded|enospc",
+    {CAUSE_OUT_OF_DESCRIPTORS, "too many open files|error: emfile", "ran out of descriptors"},
+    {CAUSE_OUT_OF_SPACE, "no space left on device|disk quota exceeded|error: enospc",
      "found no space on the device"},
-    {CAUSE_OUT_OF_GPU_MEMORY, "cuda out of memory|vram_oom|cudaerrormemoryallocation",
-     "ran out of GPU memory"},
-    {CAUSE_PORT_TAKEN, "address already in use|eaddrinuse", "found its port taken"},
+    {CAUSE_PORT_TAKEN, "address already in use|listen eaddrinuse", "found its port taken"},
+    {CAUSE_CONNECTION_REFUSED, "connection refused|connect econnrefused|couldn't connect to server",
+     "could not connect to what it needs"},
+    {CAUSE_NAME_NOT_RESOLVED,
+     "could not resolve host|name or service not known|getaddrinfo enotfound",
+     "found no address for a name"},
+    {CAUSE_TLS, "certificate verify failed|certificate has expired", "found no TLS to trust"},
 };
 
-/* `certain` when what it printed was followed by its end. */
+/* The first of the table that it complains of: where "CUDA out of memory" stands, so does "out of
+ * memory". */
 static bool hear_complaints(struct hearing *h, struct slice text, const char *whose,
                             struct slice subject, enum evidence strength)
 {
-    bool heard = false;
     for (size_t i = 0; i < sizeof(complaints) / sizeof(complaints[0]); i++) {
         struct slice line = line_saying(text, complaints[i].words);
         if (line.len == 0)
             continue;
         add(h, complaints[i].kind, strength, subject, line, "%s %s", whose, complaints[i].means);
-        heard = true;
+        return true;
     }
-    return heard;
+    return false;
 }
 
 /* ── services ── */
