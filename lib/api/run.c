@@ -381,6 +381,23 @@ static enum models_cache cache_mode(const char *word)
                                           : MODELS_CACHE_OFF;
 }
 
+/* What failed before a resumed run went on counts unless all of it is in quarantine. */
+static struct result forgive_earlier(struct job *j)
+{
+    struct slice *keys;
+    size_t count;
+    bool counts = false;
+    if (!j->resumed || j->quarantine_count == 0)
+        return RESULT_OK;
+    TRY(store_failed(j->store, j->session.arena, j->info.id, &keys, &count));
+    for (size_t i = 0; i < count && !counts; i++)
+        if (!quarantine_remark(j, keys[i], j->session.arena, &counts))
+            counts = true;
+    if (!counts)
+        j->earlier.counts[CASE_FAILED] = j->earlier.counts[CASE_ERROR] = 0;
+    return RESULT_OK;
+}
+
 static int run_loop(struct job *j)
 {
     struct run_options options = {
@@ -467,6 +484,7 @@ static struct result prepare(struct job *j)
         TRY(session_store(o->store, true, &j->store));
     if (j->store)
         TRY(quarantine_list(j->store, j->session.arena, &j->quarantine, &j->quarantine_count));
+    TRY(forgive_earlier(j));
     describe_run(j);
     TRY(open_recorder(j));
     return begin_recording(j);

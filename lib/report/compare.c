@@ -105,7 +105,8 @@ static enum compared_kind kind_of(const struct compared_case *c)
     if (after == 0)
         return COMPARED_UNCHANGED; /* skipped or cancelled: it says nothing */
     if (c->outcome.kind == OUTCOME_FLAKY)
-        return COMPARED_FLAKY;
+        return c->flaky_before && !c->before.failed && !c->after.failed ? COMPARED_UNCHANGED
+                                                                        : COMPARED_FLAKY;
     bool mixed = (c->before.passed && c->before.failed) || (c->after.passed && c->after.failed);
     if (mixed) {
         if (statistics_fisher(c->before.failed, before, c->after.failed, after) >= COMPARE_LEVEL)
@@ -204,6 +205,17 @@ static void measure(const struct comparison *c, struct compared_metric *out,
                                         v->after.count, spells);
 }
 
+/* What the results up to a run say; `*window` are those looked at. */
+static struct outcome outcome_at(const struct past *past, const struct past_result *results,
+                                 size_t count, uint32_t run, const struct past_result **window)
+{
+    while (count && results[count - 1].run > run)
+        count--;
+    size_t from = count > OUTCOME_RESULTS ? count - OUTCOME_RESULTS : 0;
+    *window = results + from;
+    return outcome_judge(past, *window, count - from);
+}
+
 static struct result look_back(struct past *past, struct comparison *c, struct compared_case *cc)
 {
     uint32_t a = newest(&c->before), b = newest(&c->after);
@@ -211,16 +223,15 @@ static struct result look_back(struct past *past, struct comparison *c, struct c
     size_t count;
     TRY(past_results(past, cc->of.number, a > b ? a : b, CHANGE_HISTORY + 2 * CHANGE_RESULTS,
                      &results, &count));
-    size_t upto = count;
-    while (upto && results[upto - 1].run > b)
-        upto--;
-    size_t from = upto > OUTCOME_RESULTS ? upto - OUTCOME_RESULTS : 0;
-    cc->outcome = outcome_judge(past, results + from, upto - from);
+    const struct past_result *window;
+    cc->outcome = outcome_at(past, results, count, a, &window);
+    cc->flaky_before = cc->outcome.kind == OUTCOME_FLAKY;
+    cc->outcome = outcome_at(past, results, count, b, &window);
     const struct outcome *o = &cc->outcome;
     if (o->last_good >= 0)
-        cc->last_good = past->runs[results[from + (size_t)o->last_good].run].id;
+        cc->last_good = past->runs[window[o->last_good].run].id;
     if (o->first_bad >= 0)
-        cc->first_bad = past->runs[results[from + (size_t)o->first_bad].run].id;
+        cc->first_bad = past->runs[window[o->first_bad].run].id;
     for (size_t m = 0; m < PAST_METRICS && !c->other_host; m++) {
         struct sides_values v = values_of(c, (enum past_metric)m, results, count);
         measure(c, &cc->metrics[m], &v);
@@ -271,6 +282,8 @@ static void count_kinds(struct comparison *c)
         cc->kind = kind_of(cc);
         c->kinds[cc->kind]++;
         c->broke += cc->kind == COMPARED_BROKE && !cc->quarantined;
+        c->still_flaky +=
+            cc->kind == COMPARED_UNCHANGED && cc->outcome.kind == OUTCOME_FLAKY && cc->after.passed;
         c->slower += any_metric(cc, CHANGE_SLOWER);
         c->faster += any_metric(cc, CHANGE_FASTER);
         c->unclear += any_metric(cc, CHANGE_UNCLEAR);

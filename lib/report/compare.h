@@ -10,8 +10,9 @@
  *                    fails significantly more often (Fisher's exact test at COMPARE_LEVEL)
  *     still failing  failed before, fails after
  *     fixed          failed before, passes after; or fails significantly less often
- *     flaky          by the rule of report/outcome.h at the newest run of the after side; or both
- *                    outcomes on a side and no significant difference
+ *     flaky          by the rule of report/outcome.h at the newest run of the after side, and it
+ *                    failed on a side or was not flaky before; or both outcomes on a side and no
+ *                    significant difference
  *     new, gone      only on one side
  */
 #ifndef REPORT_COMPARE_H
@@ -67,7 +68,8 @@ struct compared_case {
     struct outcome outcome; /* at the newest run of the after side */
     struct slice last_good, first_bad; /* ids of runs; may be empty */
     struct compared_metric metrics[PAST_METRICS];
-    bool quarantined; /* its failures are shown and do not count */
+    bool flaky_before; /* by the rule, at the newest run of the before side */
+    bool quarantined;  /* its failures are shown and do not count */
 };
 
 struct comparison {
@@ -76,7 +78,8 @@ struct comparison {
     double threshold;
     struct compared_case *cases; /* in the order of their keys */
     size_t count, kinds[COMPARED_KINDS];
-    size_t broke;                                    /* not in quarantine */
+    size_t broke;       /* not in quarantine */
+    size_t still_flaky; /* unchanged ones that pass and are flaky, as they were */
     size_t slower, faster, unclear, unknown, steady; /* cases with such a metric */
     struct slice host;                               /* whose times are compared */
     bool other_host; /* the before side never ran there: no times are compared */

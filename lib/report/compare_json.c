@@ -52,14 +52,15 @@ static json_t *case_json(struct arena *arena, const struct compared_case *cc)
     for (size_t m = 0; m < PAST_METRICS; m++)
         if (cc->metrics[m].measured)
             json_object_set_new(metrics, past_metric_names[m], metric_json(&cc->metrics[m]));
-    return json_pack(
-        "{s:o, s:s, s:b, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "key", text_or_null(cc->of.key),
-        "kind", compared_kind_name(cc->kind), "quarantined", cc->quarantined, "before",
-        counts_json(cc->before.passed, cc->before.failed, cc->before.other), "after",
-        counts_json(cc->after.passed, cc->after.failed, cc->after.other), "reason",
-        text_or_null(cc->reason), "outcome", outcome_kind_name(cc->outcome.kind), "history",
-        outcome_reason(arena, &cc->outcome), "last_good", text_or_null(cc->last_good), "first_bad",
-        text_or_null(cc->first_bad), "metrics", metrics);
+    return json_pack("{s:o, s:s, s:b, s:b, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "key",
+                     text_or_null(cc->of.key), "kind", compared_kind_name(cc->kind), "flaky_before",
+                     cc->flaky_before, "quarantined", cc->quarantined, "before",
+                     counts_json(cc->before.passed, cc->before.failed, cc->before.other), "after",
+                     counts_json(cc->after.passed, cc->after.failed, cc->after.other), "reason",
+                     text_or_null(cc->reason), "outcome", outcome_kind_name(cc->outcome.kind),
+                     "history", outcome_reason(arena, &cc->outcome), "last_good",
+                     text_or_null(cc->last_good), "first_bad", text_or_null(cc->first_bad),
+                     "metrics", metrics);
 }
 
 json_t *compare_json(struct arena *arena, const struct comparison *c)

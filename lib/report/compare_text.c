@@ -63,7 +63,8 @@ static void print_case(struct printer *p, const struct compared_case *cc)
         text_add_str(&p->t, "  [in quarantine]");
     text_add_str(&p->t, "\n");
     if (cc->kind == COMPARED_FLAKY)
-        text_printf(&p->t, "    %s\n", outcome_reason(p->t.arena, &cc->outcome));
+        text_printf(&p->t, "    %s%s\n",
+                    cc->flaky_before ? "" : "newly: ", outcome_reason(p->t.arena, &cc->outcome));
     bool fails = cc->kind == COMPARED_BROKE || cc->kind == COMPARED_STILL_FAILING ||
                  (cc->kind == COMPARED_FLAKY && cc->after.failed);
     if (!fails)
@@ -183,8 +184,11 @@ const char *compare_text(struct arena *arena, const struct comparison *c, bool c
     print_kind(&p, COMPARED_NEW, "new", bold);
     print_kind(&p, COMPARED_GONE, "gone", bold);
     print_times(&p);
-    text_printf(&p.t, "\n%zu broke, %zu slower, %zu fixed, %zu faster, %zu flaky, %zu unchanged\n",
+    text_printf(&p.t, "\n%zu broke, %zu slower, %zu fixed, %zu faster, %zu flaky, %zu unchanged",
                 c->kinds[COMPARED_BROKE], c->slower, c->kinds[COMPARED_FIXED], c->faster,
                 c->kinds[COMPARED_FLAKY], c->kinds[COMPARED_UNCHANGED]);
+    if (c->still_flaky)
+        text_printf(&p.t, " (%zu of them flaky, as before)", c->still_flaky);
+    text_add_str(&p.t, "\n");
     return text_str(&p.t);
 }
