@@ -25,6 +25,8 @@
 /* Such a share of the time a restless thread runs or waits for a processor. The kernel counts a
    wait when it is over, which may be a few slices of others late. */
 #define RESTLESS 0.9
+/* Context switches stand in the dearest file of a thread: read with every so many looks. */
+#define SWITCHES_EVERY 6
 #define PATH_BYTES 64
 #define TREE_MAX 4096
 
@@ -244,18 +246,20 @@ static void name_restless(const struct proc *p, struct proc_details *out)
 
 /* One thread: its children, its switches, and, of a busy process, whether it rests. */
 static void look_at_thread(struct proc *p, const char *tid, bool hot, int64_t now,
-                           void (*child)(void *, pid_t), void *context, struct proc_details *out)
+                           void (*child)(void *, pid_t), void *context)
 {
     char path[PATH_BYTES], text[FILE_BYTES];
     int64_t value, ran, waited;
     snprintf(path, sizeof(path), "task/%.20s/children", tid);
     visit_children(read_at(p->folder, path, text, CHILDREN_BYTES), child, context);
-    snprintf(path, sizeof(path), "task/%.20s/status", tid);
-    struct slice status = read_at(p->folder, path, text, sizeof(text));
-    if (proc_parse_line(status, SLICE("voluntary_ctxt_switches:"), &value))
-        out->voluntary += value;
-    if (proc_parse_line(status, SLICE("nonvoluntary_ctxt_switches:"), &value))
-        out->involuntary += value;
+    if (p->looks % SWITCHES_EVERY == 0) {
+        snprintf(path, sizeof(path), "task/%.20s/status", tid);
+        struct slice status = read_at(p->folder, path, text, sizeof(text));
+        if (proc_parse_line(status, SLICE("voluntary_ctxt_switches:"), &value))
+            p->voluntary += value;
+        if (proc_parse_line(status, SLICE("nonvoluntary_ctxt_switches:"), &value))
+            p->involuntary += value;
+    }
     if (!hot || !number(slice_str(tid), &value))
         return;
     snprintf(path, sizeof(path), "task/%.20s/schedstat", tid);
@@ -280,15 +284,18 @@ bool proc_look(struct proc *p, int64_t cpu, void (*child)(void *, pid_t), void *
         p->looked_before ? (double)(cpu - p->cpu_before) / (double)(now - p->looked_before) : 0;
     bool hot = share >= HOT;
     size_t count = 0;
+    if (p->looks % SWITCHES_EVERY == 0)
+        p->voluntary = p->involuntary = 0;
     for (const struct dirent *e; count <= THREADS_MAX && (e = readdir(tasks));) {
         if (e->d_name[0] == '.')
             continue;
         if (count++ < THREADS_MAX)
-            look_at_thread(p, e->d_name, hot, now, child, context, out);
+            look_at_thread(p, e->d_name, hot, now, child, context);
     }
     (void)closedir(tasks);
-    if (count > THREADS_MAX)
-        out->voluntary = out->involuntary = -1;
+    p->looks++;
+    out->voluntary = count > THREADS_MAX ? -1 : p->voluntary;
+    out->involuntary = count > THREADS_MAX ? -1 : p->involuntary;
     drop_ended_threads(p);
     name_restless(p, out);
     p->cpu_before = cpu;

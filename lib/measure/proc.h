@@ -44,6 +44,8 @@ struct proc {
     struct proc_thread *threads; /* those looked at last, only while it uses much CPU */
     size_t thread_count, thread_capacity;
     int64_t cpu_before, looked_before; /* monotonic ns: what proc_look saw last */
+    size_t looks;
+    int64_t voluntary, involuntary; /* as last read */
 };
 
 /* False: it is gone, or not ours to look at. */
