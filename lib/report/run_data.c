@@ -34,10 +34,9 @@ struct loading {
     struct labels waits;
     struct labels lists;        /* JSON texts of tags, needs, … that were read */
     const struct slice **names; /* what they hold, by label */
-    size_t *name_counts;
+    uint32_t *name_counts;
     size_t name_capacity;
     struct labels models;
-    struct source *source; /* of the definition before */
 };
 
 /* ── runs ── */
@@ -120,7 +119,7 @@ static struct result read_results(struct loading *l, uint32_t run)
 
 /* The texts of a JSON array; each array is read once, however many cases have it. */
 static struct result read_list(struct loading *l, struct slice text, const struct slice **names,
-                               size_t *count)
+                               uint32_t *count)
 {
     json_t *json = NULL;
     uint32_t label = LABEL_NONE;
@@ -142,7 +141,7 @@ static struct result read_list(struct loading *l, struct slice text, const struc
         for (size_t i = 0; i < size; i++)
             list[i] = jsontext_slice(json_array_get(json, i));
         l->names[label] = list;
-        l->name_counts[label] = size;
+        l->name_counts[label] = (uint32_t)size;
     }
     *names = l->names[label];
     *count = l->name_counts[label];
@@ -157,41 +156,22 @@ static struct slice shared(struct loading *l, struct labels *labels, struct slic
     return labels->names[label];
 }
 
-/* A part of the key, where it is one: "suite/id". */
-static struct slice within(struct loading *l, struct slice key, struct slice part, bool at_end)
+/* Mostly the beginning of the key: "suite/id". */
+static struct slice suite_of(struct loading *l, struct slice key, struct slice suite)
 {
-    bool is = at_end ? slice_ends(key, part) : slice_starts(key, part);
-    if (is)
-        return slice_part(key, at_end ? key.len - part.len : 0, part.len);
-    return arena_copy(l->arena, part);
-}
-
-static const struct source *source_of(struct loading *l, struct slice file)
-{
-    struct source *source;
-    if (l->source && slice_is(file, l->source->name))
-        return l->source; /* mostly the one before */
-    source = ARENA_NEW(l->arena, struct source);
-    source->name = arena_string(l->arena, file);
-    l->source = source;
-    return source;
+    return slice_starts(key, suite) ? slice_part(key, 0, suite.len) : arena_copy(l->arena, suite);
 }
 
 static struct result read_definition(struct loading *l, const struct query *q,
                                      struct case_definition *d)
 {
     d->key = query_copy(q, 1, l->arena);
-    d->suite = within(l, d->key, query_text(q, 2), false);
-    d->id = within(l, d->key, query_text(q, 3), true);
-    d->describe = query_copy(q, 4, l->arena);
-    d->model = shared(l, &l->models, query_text(q, 5));
-    d->at = (struct place){.source = source_of(l, query_text(q, 6)),
-                           .line = (uint32_t)query_integer(q, 7),
-                           .column = (uint32_t)query_integer(q, 8)};
-    TRY(read_list(l, query_text(q, 9), &d->tags, &d->tag_count));
-    TRY(read_list(l, query_text(q, 10), &d->needs, &d->need_count));
-    TRY(read_list(l, query_text(q, 11), &d->uses, &d->use_count));
-    return read_list(l, query_text(q, 12), &d->services, &d->service_count);
+    d->suite = suite_of(l, d->key, query_text(q, 2));
+    d->model = shared(l, &l->models, query_text(q, 3));
+    TRY(read_list(l, query_text(q, 4), &d->tags, &d->tag_count));
+    TRY(read_list(l, query_text(q, 5), &d->needs, &d->need_count));
+    TRY(read_list(l, query_text(q, 6), &d->uses, &d->use_count));
+    return read_list(l, query_text(q, 7), &d->services, &d->service_count);
 }
 
 static struct result scan_definitions(struct loading *l, int64_t first, int64_t last,
@@ -203,8 +183,8 @@ static struct result scan_definitions(struct loading *l, int64_t first, int64_t 
     bool row;
 
     TRY(database_scan(l->db,
-                      "SELECT d.definition, t.key, t.suite, t.id, d.describe, d.model, d.file,"
-                      " d.line, d.\"column\", d.tags, d.needs, d.uses, d.services FROM definition d"
+                      "SELECT d.definition, t.key, t.suite, d.model, d.tags, d.needs, d.uses,"
+                      " d.services FROM definition d"
                       " JOIN test_case t ON t.test_case = d.test_case"
                       " WHERE d.definition BETWEEN ?1 AND ?2",
                       &q));

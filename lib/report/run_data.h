@@ -11,13 +11,12 @@
 
 #include "record/store.h"
 
-/* A case as a suite had it; shared by its results. */
+/* What a case as a suite had it belongs to; shared by its results. */
 struct case_definition {
-    struct slice key, suite, id, describe, model;
-    struct place at;
+    struct slice key, suite, model;
     const struct slice *tags, *needs, *uses, *services;
-    size_t tag_count, need_count, use_count, service_count;
-    size_t passed; /* of its results here */
+    uint32_t tag_count, need_count, use_count, service_count;
+    uint32_t passed; /* of its results here */
 };
 
 /* What a case that did not pass did in the runs before, the latest LIMIT_REPORT_PAST_RUNS of them.

@@ -90,7 +90,7 @@ static struct world world_of(size_t count, struct slice name)
     struct world w = {.arena = arena_new()};
     struct random random = random_seeded(7);
     struct case_definition *definition = ARENA_NEW(w.arena, struct case_definition);
-    *definition = (struct case_definition){.key = name, .suite = name, .id = name};
+    *definition = (struct case_definition){.key = name, .suite = name};
     w.run = (struct run_info){.id = name,
                               .command = name,
                               .host = name,

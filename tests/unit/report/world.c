@@ -8,7 +8,7 @@
 #define BEGAN (1000 * NS_PER_S)
 #define CASES_MAX 64
 
-static struct slice *words(struct arena *arena, const char *text, size_t *count)
+static struct slice *words(struct arena *arena, const char *text, uint32_t *count)
 {
     struct slice rest = slice_str(text), word;
     struct slice *list = ARENA_ARRAY(arena, struct slice, rest.len + 1);
@@ -82,7 +82,7 @@ static const struct case_result *detail(struct world *w, const struct case_defin
     *r = (struct case_result){.arena = w->arena,
                               .key = d->key,
                               .suite = d->suite,
-                              .id = d->id,
+                              .id = d->key,
                               .status = t->status,
                               .reason = slice_str(t->reason),
                               .attempts = began ? attempt : NULL,
@@ -95,7 +95,7 @@ struct case_outcome *world_case(struct world *w, struct told t)
 {
     struct case_definition *d = &w->data.definitions[w->data.definition_count++];
     struct case_outcome *c = &w->data.cases[w->data.count];
-    d->key = d->id = slice_str(t.key);
+    d->key = slice_str(t.key);
     d->suite = SLICE("suite");
     d->model = slice_str(t.model);
     d->services = words(w->arena, t.services, &d->service_count);
