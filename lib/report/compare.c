@@ -246,9 +246,10 @@ static void judge_all(struct comparison *c)
     double *p = mem_alloc((most + 1) * sizeof(*p)), *ratio = mem_alloc((most + 1) * sizeof(*p));
     for (size_t i = 0; i < most; i++) {
         const struct compared_metric *m = &c->cases[i / PAST_METRICS].metrics[i % PAST_METRICS];
-        if (m->measured && m->kind != CHANGE_UNKNOWN)
-            p[asked++] = m->p;
-        if (m->measured && i % PAST_METRICS == PAST_TIME && !isnan(m->change.ratio))
+        if (!m->measured || m->kind == CHANGE_UNKNOWN)
+            continue;
+        p[asked++] = m->p;
+        if (i % PAST_METRICS == PAST_TIME)
             ratio[ratios++] = m->change.ratio;
     }
     statistics_adjust(p, asked);

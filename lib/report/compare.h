@@ -83,8 +83,9 @@ struct comparison {
     size_t slower, faster, unclear, unknown, steady; /* cases with such a metric */
     struct slice host;                               /* whose times are compared */
     bool other_host; /* the before side never ran there: no times are compared */
-    double ratio;    /* median over all cases of the ratio of their times; NaN */
-    double spells;   /* the largest factor of any case */
+    double
+        ratio; /* median over all cases of the ratio of their times, where there are enough; NaN */
+    double spells; /* the largest factor of any case */
 };
 
 /* A side by its runs and baselines: "last", "main", "20261121-10,20261121-11". */
