@@ -419,7 +419,7 @@ static void during_finished(void *context)
     struct execution *x = context;
     x->during_now = NULL;
     next_during(x);
-    if (!x->during_now && x->answered)
+    if (!x->during_now && x->answered && x->conclude_at == CLOCK_NEVER)
         conclude(x);
 }
 
