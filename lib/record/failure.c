@@ -262,7 +262,8 @@ void failure_steps(struct text *t, const struct attempt_result *attempt,
     }
     if (left_out) {
         indent(t, style, 0);
-        text_printf(t, "… and %zu more steps that did not pass\n", left_out);
+        text_printf(t, "… and %zu more step%s that did not pass\n", left_out,
+                    left_out == 1 ? "" : "s");
     }
     if (attempt->given.len) {
         indent(t, style, 0);
