@@ -114,13 +114,26 @@ static void send_bundle(struct tap *t)
     t->bundled = 0;
 }
 
+static void cut(struct tap *t, enum exchange_cut how);
+
+/* Keep the bytes in `b`. An answer too large to be kept is reset: better it than the worker. */
+static void collect(struct tap *t, struct buf *b, struct slice bytes)
+{
+    if (result_ok(buf_append(b, bytes)))
+        return;
+    t->whole = false; /* nothing of it goes out */
+    cut(t, EXCHANGE_CUT_RESET);
+}
+
 static void deliver(struct tap *t, struct slice bytes)
 {
+    if (t->deaf)
+        return;
     if (t->whole) {
-        put(&t->body, bytes);
+        collect(t, &t->body, bytes);
     } else if (asked(t, FAULT_BUNDLE)) {
-        put(&t->bundle, bytes);
-        if (++t->bundled == value(t, FAULT_BUNDLE, FAULT_TOKENS))
+        collect(t, &t->bundle, bytes);
+        if (!t->deaf && ++t->bundled == value(t, FAULT_BUNDLE, FAULT_TOKENS))
             send_bundle(t);
     } else if (asked(t, FAULT_SPLIT_UTF8)) {
         send_split(t, bytes);

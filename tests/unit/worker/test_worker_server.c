@@ -440,6 +440,26 @@ static void what_is_too_large_is_refused_in_the_form_of_its_path(void **state)
 }
 
 /* The list shows batches as they are; only looking at one has it go on at once. */
+/* A stream of 60 MB, which its truncation had to hold as a whole. */
+static void a_fault_of_an_answer_too_large_to_be_kept_ended_the_worker(void **state)
+{
+    (void)state;
+    struct options options = defaults();
+    struct live live = start(&options);
+    int fd = connect_to(live.port);
+    char room[4096];
+    ssize_t n;
+    send_request(fd, "POST", "/v1/chat/completions", "X-Assay-Fault: truncate,bytes=1\r\n",
+                 "{\"model\":\"stub\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],"
+                 "\"max_tokens\":2048,\"n\":128,\"stream\":true}");
+    while ((n = read(fd, room, sizeof(room))) > 0)
+        continue;
+    assert_int_equal(n, -1); /* reset */
+    close(fd);
+    expect(live.port, "GET", "/health", "", 200, "\"state\":\"ready\"");
+    assert_int_equal(stop(live), 0);
+}
+
 static void a_batch_goes_on_when_nobody_looks_at_it(void **state)
 {
     (void)state;
@@ -672,6 +692,7 @@ int main(void)
         cmocka_unit_test(what_does_not_finish_in_time_is_cancelled),
         cmocka_unit_test(a_second_signal_ends_at_once),
         cmocka_unit_test(what_is_too_large_is_refused_in_the_form_of_its_path),
+        cmocka_unit_test(a_fault_of_an_answer_too_large_to_be_kept_ended_the_worker),
         cmocka_unit_test(a_batch_goes_on_when_nobody_looks_at_it),
         cmocka_unit_test(what_one_connection_does_is_seen_on_all),
         cmocka_unit_test(the_callback_comes_when_the_worker_already_listens),
