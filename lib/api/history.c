@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "api/lookback.h"
+#include "core/limits.h"
 #include "core/parse.h"
 #include "core/text.h"
 #include "report/baseline.h"
@@ -64,8 +65,9 @@ static struct result list_baselines(struct session *session, struct store *store
     for (size_t i = 0; i < count; i++) {
         fprintf(out, "%.*s  %.*s  pinned %.19s", SLICE_ARG(list[i].name), SLICE_ARG(list[i].run),
                 clock_text(pinned, list[i].pinned));
-        if (list[i].poisoned.len)
-            fprintf(out, "  poisoned: %.*s", SLICE_ARG(list[i].poisoned));
+        struct slice why = text_shown(session->arena, list[i].poisoned, LIMIT_SHOWN_BYTES);
+        if (why.len)
+            fprintf(out, "  poisoned: %.*s", SLICE_ARG(why));
         fprintf(out, "\n");
     }
     if (count == 0)
@@ -121,10 +123,13 @@ static struct result list_quarantine(struct session *session, struct store *stor
     FILE *out = session->streams.out;
     int64_t now = clock_wall();
     TRY(quarantine_list(store, session->arena, &list, &count));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        struct slice owner = text_shown(session->arena, list[i].owner, LIMIT_SHOWN_BYTES),
+                     reason = text_shown(session->arena, list[i].reason, LIMIT_SHOWN_BYTES);
         fprintf(out, "%.*s  %s %.10s  %.*s: %.*s\n", SLICE_ARG(list[i].key),
                 list[i].expires > now ? "until" : "expired on", clock_text(until, list[i].expires),
-                SLICE_ARG(list[i].owner), SLICE_ARG(list[i].reason));
+                SLICE_ARG(owner), SLICE_ARG(reason));
+    }
     if (count == 0)
         fprintf(out, "Nothing is in quarantine.\n");
     return RESULT_OK;

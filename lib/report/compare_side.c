@@ -3,6 +3,8 @@
  */
 #include <stdlib.h>
 
+#include "core/limits.h"
+#include "core/text.h"
 #include "report/baseline.h"
 #include "report/compare.h"
 
@@ -17,9 +19,11 @@ static struct result find_one(struct past *past, struct slice word, struct compa
 {
     const struct baseline *baseline;
     TRY(baseline_find(past->store, past->arena, word, &baseline));
-    if (baseline && baseline->poisoned.len)
+    if (baseline && baseline->poisoned.len) {
+        struct slice why = text_shown(past->arena, baseline->poisoned, LIMIT_SHOWN_BYTES);
         side->poisoned = arena_printf(past->arena, "baseline \"%.*s\" is poisoned: %.*s",
-                                      SLICE_ARG(word), SLICE_ARG(baseline->poisoned));
+                                      SLICE_ARG(word), SLICE_ARG(why));
+    }
     return past_find_run(past, baseline ? baseline->run : word, run);
 }
 

@@ -10,6 +10,8 @@
 
 /* A line shows so many results; the details show all. */
 #define SHOWN_RESULTS 30
+/* What people wrote, at most. */
+#define SHOWN_TEXT 300
 
 struct printer {
     const struct history *h;
@@ -89,9 +91,11 @@ static void print_quarantine(struct printer *p, const struct history_case *c)
     char until[CLOCK_TEXT];
     if (!q)
         return;
+    struct slice owner = text_shown(p->t.arena, q->owner, SHOWN_TEXT),
+                 reason = text_shown(p->t.arena, q->reason, SHOWN_TEXT);
     text_printf(&p->t, "    in quarantine %s %.10s, %.*s: %.*s\n",
                 q->expires > p->h->now ? "until" : "that expired on", clock_text(until, q->expires),
-                SLICE_ARG(q->owner), SLICE_ARG(q->reason));
+                SLICE_ARG(owner), SLICE_ARG(reason));
 }
 
 static void print_line(struct printer *p, const struct history_case *c)

@@ -249,10 +249,11 @@ static struct logistic *learn(const struct learning *l, size_t until, struct pre
     return model;
 }
 
-/* How often a result followed failing, and passing, among the examples before `until`. */
+/* How often a failure followed passing, and failing, among the examples before `until`; as if each
+   had been seen once before, one time in ten and nine in ten. */
 static void plain_rule(const struct learning *l, size_t until, double risks[2])
 {
-    double failed[2] = {0.5, 0.5}, count[2] = {1, 1};
+    double failed[2] = {0.1, 0.9}, count[2] = {1, 1};
     for (size_t i = 0; i < l->example_count; i++) {
         if (l->examples[i].run >= until)
             continue;
