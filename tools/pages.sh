@@ -17,7 +17,7 @@ docs/reference/cli.md           |assay-documents cli.md
 docs/reference/suite.md         |assay schema --reference
 docs/reference/assay.schema.json|assay schema
 '
-shown=(README.md docs/guide.md docs/history.md docs/llm.md docs/store.md)
+shown=(README.md docs/guide.md docs/aggregate.md docs/failures.md docs/history.md docs/llm.md docs/store.md)
 
 status=0
 while IFS='|' read -r page command; do

@@ -1,6 +1,6 @@
 /*
- * The summary as text. Failures come first, then the tables; a table with one row, which would say
- * what stands above it, is left out.
+ * The summary as text. Failures come first, then the tables; a table that would only say what
+ * stands above it is left out.
  */
 #include <errno.h>
 #include <math.h>
@@ -149,9 +149,10 @@ static void add_head(struct text *t, const char *name)
                 "p95", "p99", "max");
 }
 
-static void add_table(struct text *t, enum aggregate_by by, const struct aggregate_table *table)
+static void add_table(struct text *t, enum aggregate_by by, const struct aggregate *a)
 {
-    if (table->count < 2)
+    const struct aggregate_table *table = &a->by[by];
+    if (table->count == 0 || (table->count == 1 && table->rows[0].cases == a->all.cases))
         return;
     add_head(t, aggregate_by_name(by));
     for (size_t i = 0; i < table->count && i < ROWS_SHOWN; i++) {
@@ -205,10 +206,12 @@ static void add_waits(struct text *t, const struct aggregate *a)
     text_printf(t, "  waiting for a turn: %s in all", format_duration(shown, a->all.queued));
     for (size_t i = 0; i < a->wait_count && i < 5; i++) {
         const struct wait_time *w = &a->waits[i];
-        text_printf(
-            t, "%s %s for %.*s (%zu case%s)", i ? "," : ":", format_duration(shown, w->queued),
-            SLICE_ARG(w->name.len ? line(t->arena, w->name, 60) : SLICE("an unknown reason")),
-            w->cases, w->cases == 1 ? "" : "s");
+        text_printf(t, "%s %s ", i ? "," : ":", format_duration(shown, w->queued));
+        if (w->name.len)
+            text_printf(t, "for %.*s", SLICE_ARG(line(t->arena, w->name, 60)));
+        else
+            text_add_str(t, "otherwise");
+        text_printf(t, " (%zu case%s)", w->cases, w->cases == 1 ? "" : "s");
     }
     text_add_byte(t, '\n');
 }
@@ -235,7 +238,7 @@ struct result summary_write_text(FILE *to, const struct run_data *data)
     add_head(&t, "");
     add_row(&t, &a->all, "all");
     for (enum aggregate_by by = 0; by < AGGREGATE_BY_COUNT; by++)
-        add_table(&t, by, &a->by[by]);
+        add_table(&t, by, a);
     text_printf(&t,
                 "\n  Rates are passed / (passed + failed + error), with Wilson's interval; "
                 "percentiles by %s.\n",
