@@ -20,6 +20,7 @@ static const struct example examples[] = {
     {"assay report", "the last run again, for people"},
     {"assay report 20261121 --report markdown=summary.md",
      "a run by the beginning of its id, as Markdown"},
+    {"assay report 20261121-1,20261121-2 --report summary", "two runs together"},
     {"assay report --open", "the last run in a browser"},
     {NULL},
 };
@@ -43,7 +44,8 @@ static int open_page(FILE *err)
 static int run(struct invocation *in)
 {
     if (in->words.count > 1) {
-        fprintf(in->streams.err, "assay report: one RUN at a time, not %zu\n", in->words.count);
+        fprintf(in->streams.err, "assay report: one RUN, or several as RUN,RUN; not %zu\n",
+                in->words.count);
         return 2;
     }
     struct assay_report_options o = {
@@ -69,8 +71,8 @@ const struct command command_report = {
     .words = "[RUN]",
     .line = "Make any report of an earlier run",
     .text = "Reports are made from the store, so each can be made again, later, in any form. RUN "
-            "is an id, a unique prefix, "
-            "or last (the default).",
+            "is an id, a unique prefix, or last (the default); summary, summary-json and html "
+            "can be of several together: RUN,RUN.",
     .options = (const struct option *const[]){options, options_reports, options_webhooks,
                                               options_store, options_detail, options_common, NULL},
     .examples = examples,

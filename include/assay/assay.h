@@ -105,7 +105,7 @@ ASSAY_PUBLIC int assay_plan(const struct assay_plan_options *options);
 struct assay_report_options {
     struct assay_streams streams;
     enum assay_detail detail;
-    const char *run; /* an id, a unique prefix or "last"; NULL: last */
+    const char *run; /* an id, a unique prefix or "last"; NULL: last; several with commas */
     const char *store;
     struct assay_strings reports;   /* empty: for people, on streams.out … */
     struct assay_webhooks webhooks; /* … unless somebody else is told */

@@ -12,6 +12,18 @@ static void close_all(struct sink **sinks, size_t count)
         result_ignore(sinks[i]->close(sinks[i]));
 }
 
+/* "A,B": at least one, which may be empty. */
+static size_t split_runs(struct arena *arena, const char *text, struct slice **out)
+{
+    struct slice rest = slice_str(text), part;
+    struct slice *runs = ARENA_ARRAY(arena, struct slice, rest.len + 1);
+    size_t count = 0;
+    while (slice_split(&rest, ',', &part))
+        runs[count++] = part;
+    *out = runs;
+    return count ? count : 1;
+}
+
 static struct result make_reports(struct session *session, const struct assay_report_options *o)
 {
     static const enum console_detail details[] = {[ASSAY_NORMAL] = CONSOLE_NORMAL,
@@ -23,8 +35,16 @@ static struct result make_reports(struct session *session, const struct assay_re
     TRY(session_store(o->store, false, &store));
     ENSURE(store, ERR_NOT_FOUND, "there is no store at %s; `assay run` makes one",
            o->store ? o->store : ASSAY_DEFAULT_STORE);
+    struct slice *runs = NULL;
+    size_t run_count = split_runs(session->arena, o->run ? o->run : "last", &runs);
+    if (run_count > 1) {
+        ENSURE(
+            session_all_whole(&o->reports) && o->webhooks.targets.count == 0, ERR_USAGE,
+            "of several runs together there are only the reports summary, summary-json and html");
+        return session_whole_reports(session, &o->reports, o->store, runs, run_count);
+    }
     struct run_info run;
-    TRY(store_find(store, session->arena, slice_str(o->run ? o->run : "last"), &run));
+    TRY(store_find(store, session->arena, runs[0], &run));
     struct sink **sinks = ARENA_ARRAY(session->arena, struct sink *,
                                       o->reports.count + o->webhooks.targets.count + 1);
     size_t count = 0;
@@ -40,7 +60,7 @@ static struct result make_reports(struct session *session, const struct assay_re
         close_all(sinks, count);
     }
     TRY(r);
-    return session_whole_reports(session, &o->reports, o->store, run.id);
+    return session_whole_reports(session, &o->reports, o->store, &run.id, 1);
 }
 
 int assay_report(const struct assay_report_options *options)

@@ -71,31 +71,37 @@ static struct result write_whole(struct slice argument, const struct run_data *r
     return report_file_close(&file, whole_report_of(format)->write(file.to, run, resources));
 }
 
-static bool any_whole(const struct assay_strings *reports)
+static size_t count_whole(const struct assay_strings *reports)
 {
     const struct report_format *format = NULL;
     struct slice path = {0};
+    size_t count = 0;
     for (size_t i = 0; i < reports->count; i++)
-        if (result_ok(report_argument(slice_str(reports->items[i]), &format, &path)) &&
-            !format->open)
-            return true;
-    return false;
+        count += result_ok(report_argument(slice_str(reports->items[i]), &format, &path)) &&
+                 !format->open;
+    return count;
+}
+
+bool session_all_whole(const struct assay_strings *reports)
+{
+    return reports->count && count_whole(reports) == reports->count;
 }
 
 struct result session_whole_reports(struct session *session, const struct assay_strings *reports,
-                                    const char *url, struct slice run_id)
+                                    const char *url, const struct slice *runs, size_t count)
 {
     DEFER(session_store_close)
     struct store *store = NULL;
     struct run_data *run = NULL;
-    if (!any_whole(reports))
+    if (count_whole(reports) == 0)
         return RESULT_OK;
     TRY(session_store(url, false, &store));
     ENSURE(store, ERR_NOT_FOUND, "there is no store at %s", url ? url : ASSAY_DEFAULT_STORE);
-    TRY(run_data_load(store, session->arena, &run_id, 1, &run));
+    TRY(run_data_load(store, session->arena, runs, count, &run));
     struct resource_history resources;
-    TRY(resource_history_load(store, session->arena, &run->runs[0], &resources));
+    if (count == 1)
+        TRY(resource_history_load(store, session->arena, &run->runs[0], &resources));
     for (size_t i = 0; i < reports->count; i++)
-        TRY(write_whole(slice_str(reports->items[i]), run, &resources));
+        TRY(write_whole(slice_str(reports->items[i]), run, count == 1 ? &resources : NULL));
     return RESULT_OK;
 }

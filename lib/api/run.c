@@ -503,7 +503,8 @@ int assay_run(const struct assay_run_options *options)
         status = run_loop(j);
         r = recorder_end(j->recorder, &j->info);
         if (result_ok(r))
-            r = session_whole_reports(&j->session, &options->reports, options->store, j->info.id);
+            r = session_whole_reports(&j->session, &options->reports, options->store, &j->info.id,
+                                      1);
     }
     int failure = end_job(j, r);
     mem_free(j);

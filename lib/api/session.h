@@ -42,9 +42,13 @@ void session_store_close(struct store **store); /* for DEFER */
 struct result session_reports(const struct assay_strings *reports, bool stored, struct sink **sinks,
                               size_t *count) MUST_USE;
 
-/* Write those that are made from the store, where the run has ended. */
+/* Write those that are made from the store, where the runs have ended. */
 struct result session_whole_reports(struct session *session, const struct assay_strings *reports,
-                                    const char *url, struct slice run_id) MUST_USE;
+                                    const char *url, const struct slice *runs,
+                                    size_t count) MUST_USE;
+
+/* Are there reports, and all of them such? Only those can be of several runs. */
+bool session_all_whole(const struct assay_strings *reports);
 
 /*
  * Add the sinks of webhooks to `sinks`, which has room for them; `before` and the run's texts are
