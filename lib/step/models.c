@@ -351,7 +351,9 @@ struct result models_counted(const struct models *models, const struct usage *us
 
 const char *models_spent(const struct models *models)
 {
-    const struct node *budget = models ? node_get(models->settings, "budget") : NULL,
+    if (!models)
+        return NULL;
+    const struct node *budget = node_get(models->settings, "budget"),
                       *tokens = node_get(budget, "tokens"), *cost = node_get(budget, "cost");
     if (tokens && models->tokens >= tokens->integer)
         return arena_printf(models->arena, "the budget of %lld tokens is spent: %lld were used",
