@@ -10,7 +10,9 @@
 #include "record/failure.h"
 #include "record/json_out.h"
 
-/* Slack refuses a section above 3,000 characters, and cards grow unreadable long before. */
+/* Slack refuses a message with a section above 3,000 characters; its last line is short. */
+#define SECTION_BYTES 3000
+#define LAST_LINE_BYTES 40
 #define LINE_BYTES 200
 #define CASES_SHOWN 10
 
@@ -150,8 +152,12 @@ static void slack_cases(struct text *t, const char *title, const struct webhook_
     struct text block = text_in(t->arena);
     text_printf(&block, "*%s*", title);
     for (const struct webhook_case *c = cases->first; c && shown < CASES_SHOWN; c = c->next) {
-        text_add_str(&block, "\n• ");
-        add_case(&block, c, escape_slack);
+        struct text line = text_in(t->arena);
+        text_add_str(&line, "\n• ");
+        add_case(&line, c, escape_slack);
+        if (block.len + line.len > SECTION_BYTES - LAST_LINE_BYTES)
+            break;
+        text_add(&block, text_slice(&line));
         shown++;
     }
     if (cases->count > shown)

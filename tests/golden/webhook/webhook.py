@@ -149,6 +149,11 @@ def in_every_form(folder):
           card["contentType"] == "application/vnd.microsoft.card.adaptive" and
           card["content"]["body"][0]["text"].startswith("1 of 1 cases failed"), teams)
     check("what a case is called is no markup in Teams", "\\\\*x\\\\*" in json.dumps(teams), teams)
+    assay(folder, "run", suite(folder, **{f"{'&' * 190}{i}": 1 for i in range(12)}),
+          "--webhook", f"slack={receiver.url}")
+    sections = [block["text"]["text"] for block in receiver.messages()[-1]["blocks"]]
+    check("no section is longer than Slack takes, and what is left out is counted",
+          max(map(len, sections)) <= 3000 and sections[1].endswith("… and 10 more"), sections)
     kept = pathlib.Path(folder, ".assay", "results.db").read_bytes()
     check("the path of a URL is shown and kept nowhere", b"tokentokentoken" not in kept and
           "tokentokentoken" not in run.stdout + run.stderr)
