@@ -143,7 +143,7 @@ static void tell_beginning(struct explaining *x, struct failure_group *g)
             continue;
         known++;
         passed += past->passed;
-        failed += past->failed;
+        failed += past->failed - past->failing;
     }
     if (known == 0 || known < g->count)
         return; /* not all of them began to fail there */
@@ -152,12 +152,11 @@ static void tell_beginning(struct explaining *x, struct failure_group *g)
     struct slice changed = slice_eq(g->first_bad, run->id)
                                ? what_changed(x->arena, run, first->past)
                                : (struct slice){0};
-    bool always = failed == 0 || slice_cmp(g->first_bad, run->id) < 0;
     testimony_add(
         g->causes, &g->cause_count,
         (struct cause){
             .kind = CAUSE_NEW_SINCE,
-            .strength = always && passed >= PASSES_BEFORE ? EVIDENCE_STRONG : EVIDENCE_WEAK,
+            .strength = failed == 0 && passed >= PASSES_BEFORE ? EVIDENCE_STRONG : EVIDENCE_WEAK,
             .subject = g->first_bad,
             .text = slice_str(
                 arena_printf(x->arena, "it began with run %.*s", SLICE_ARG(g->first_bad))),

@@ -414,8 +414,10 @@ static struct result read_past(struct loading *l, const struct past_queries *que
             past->failed++;
         if (good && !last_good)
             last_good = run;
-        if (!good && !last_good)
+        if (!good && !last_good) {
             first_bad = run;
+            past->failing++;
+        }
     }
     if (past->passed) {
         qsort(durations, past->passed, sizeof(durations[0]), by_duration);

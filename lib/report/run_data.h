@@ -23,6 +23,7 @@ struct case_definition {
  */
 struct case_past {
     size_t passed, failed;  /* of its earlier results; failed: an error too */
+    size_t failing;         /* of the failed ones, those since it passed last */
     struct slice last_good; /* id of the latest earlier run it passed in; empty: none */
     struct slice first_bad; /* id of the first run after that it failed in; this one or earlier */
     int64_t usual, longest; /* ns, of its passes: their median and the longest; 0: none */

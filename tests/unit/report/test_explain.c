@@ -374,6 +374,7 @@ static void a_case_that_failed_before_as_well_is_weak_evidence_of_a_beginning(vo
     struct world w = world_new();
     struct case_past past = {.passed = 6,
                              .failed = 3,
+                             .failing = 2,
                              .last_good = SLICE("20261120-100000-0001"),
                              .first_bad = SLICE("20261121-100000-0002")};
     world_case(&w, TOLD("a", .check = "text", .message = "no"))->past = &past;

@@ -190,6 +190,7 @@ static void the_past_of_a_failure_is_known(void **state)
     assert_non_null(past);
     assert_int_equal(past->passed, 2);
     assert_int_equal(past->failed, 2);
+    assert_int_equal(past->failing, 1);
     assert_true(slice_is(past->last_good, ids[2]));
     assert_true(slice_is(past->first_bad, ids[3]));
     assert_int_equal(past->longest, 7000);
