@@ -71,6 +71,7 @@ struct anomaly {
 #define ANOMALY_MEMORY "memory"           /* resident memory that only grows */
 #define ANOMALY_DESCRIPTORS "descriptors" /* open files that only become more */
 #define ANOMALY_THREADS "threads"         /* threads that only become more */
+#define ANOMALY_BOTTLENECK "bottleneck"   /* none: where the time of a run went; of no subject */
 #define ANOMALY_STALL "stall"             /* a request that nobody works on, or works on in vain */
 
 #endif

@@ -528,6 +528,17 @@ static void add_resources(struct text *t, const struct console *c, const struct 
     }
 }
 
+static void add_bottleneck(struct text *t, const struct console *c, const struct run_info *run)
+{
+    struct slice rest = c->measured.bottleneck, line;
+    if (rest.len == 0 || run->duration < MEASURED_SHORTEST)
+        return;
+    text_printf(t, "\n%swhere the time went%s\n", c->paint->bold, c->paint->off);
+    while (slice_split(&rest, '\n', &line))
+        if (line.len)
+            text_printf(t, "  %.*s\n", SLICE_ARG(line_text(t->arena, line, 1000)));
+}
+
 static void add_anomalies(struct text *t, const struct console *c, const struct run_info *run)
 {
     const struct measured *m = &c->measured;
@@ -620,6 +631,8 @@ static void run_finished(struct console *c, const struct run_info *run)
         add_areas(&t, c);
     if (c->detail == CONSOLE_VERBOSE)
         add_resources(&t, c, run);
+    if (c->detail == CONSOLE_VERBOSE)
+        add_bottleneck(&t, c, run);
     if (c->detail != CONSOLE_QUIET)
         add_anomalies(&t, c, run);
     if (t.len)
@@ -676,6 +689,7 @@ static void on_event(struct sink *sink, const struct event *e)
         note(c, e->note);
         break;
     case EVENT_ANOMALY:
+    case EVENT_BOTTLENECK:
     case EVENT_RESOURCES:
         measured_add(&c->measured, e);
         break;

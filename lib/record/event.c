@@ -19,6 +19,7 @@ static const char *const event_names[] = {
     [EVENT_NOTE] = "note",
     [EVENT_SAMPLES] = "samples",
     [EVENT_ANOMALY] = "anomaly",
+    [EVENT_BOTTLENECK] = "bottleneck",
     [EVENT_RESOURCES] = "resources",
     [EVENT_CAUSES] = "causes",
     [EVENT_RUN_FINISHED] = "run_finished",

@@ -135,6 +135,7 @@ enum event_kind {
     EVENT_NOTE,          /* something people should know: a retried port, a warning */
     EVENT_SAMPLES,       /* measured meanwhile; for the store, sinks do not hear of them */
     EVENT_ANOMALY,       /* something was found in them; of the whole run or a subject's life */
+    EVENT_BOTTLENECK,    /* where the time of the run went: `anomaly` with text and evidence */
     EVENT_RESOURCES,     /* what all samples of one name come to; before the run's end */
     EVENT_CAUSES,        /* why cases failed, as far as it is known; before the run's end */
     EVENT_RUN_FINISHED,

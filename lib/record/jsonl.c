@@ -16,14 +16,13 @@
  *         first_byte_ns, first_token_ns, leaky (true), usages:
  *         [ model, input_tokens, output_tokens, cost_nano (10^-9 of the currency of the prices),
  *           cached (true), graded (true) ], request, response, log, checks:
- *         [ check, passed, impossible, expected, actual, message, detail (JSON as text), file, line,
- *           column ] ] ]
- *   note           note
- *   causes         causes, of the failures, the most severe first:
- *     [ cause (its name; absent: not known), severity, text, evidence_strength (certain, strong,
+ *         [ check, passed, impossible, expected, actual, message, detail (JSON as text), file,
+ * line, column ] ] ] note           note causes         causes, of the failures, the most severe
+ * first: [ cause (its name; absent: not known), severity, text, evidence_strength (certain, strong,
  *       weak), evidence, remedy, last_good, first_bad (ids of runs), cases [key], skipped,
  *       reproduce ]
  *   anomaly        kind, subject, instance, started, ended (time), text, evidence (JSON)
+ *   bottleneck     text, evidence (JSON)
  *   resources      name, instances, samples, elapsed_ns, cpu_ns, cpu_cores_mean, cpu_cores_max,
  *                  rss_max, pss_max, processes_max, threads_max, descriptors_max, voluntary,
  *                  involuntary, read_bytes, written_bytes, gpu_memory_max, gpu_use_max
@@ -210,6 +209,12 @@ static void add_anomaly(struct text *t, const struct anomaly *a)
     json_text_if(t, "evidence", a->evidence);
 }
 
+static void add_bottleneck(struct text *t, const struct anomaly *a)
+{
+    json_text(t, "text", a->text);
+    json_text(t, "evidence", a->evidence);
+}
+
 static void add_cores(struct text *t, const char *name, double cores)
 {
     text_printf(t, ",\"%s\":%.4f", name, cores);
@@ -296,6 +301,9 @@ static void on_event(struct sink *sink, const struct event *e)
         break;
     case EVENT_ANOMALY:
         add_anomaly(&t, &e->anomaly);
+        break;
+    case EVENT_BOTTLENECK:
+        add_bottleneck(&t, &e->anomaly);
         break;
     case EVENT_RESOURCES:
         add_resources(&t, &e->resources);

@@ -242,6 +242,21 @@ static void add_resources(struct text *t, const struct measured *m, const struct
     }
 }
 
+static void add_bottleneck(struct text *t, const struct measured *m, const struct run_info *run)
+{
+    struct slice rest = m->bottleneck, line;
+    if (rest.len == 0 || run->duration < MEASURED_SHORTEST)
+        return;
+    text_add_str(t, "\n## Where the time went\n\n");
+    while (slice_split(&rest, '\n', &line)) {
+        if (line.len == 0)
+            continue;
+        text_add_str(t, "- ");
+        add_escaped(t, line_text(t->arena, line, 1000));
+        text_add_byte(t, '\n');
+    }
+}
+
 static void end(struct markdown *m, const struct run_info *run)
 {
     DEFER(arena_free_pointer)
@@ -270,6 +285,7 @@ static void end(struct markdown *m, const struct run_info *run)
     add_section(&t, "Not run", "| case | | reason |\n|---|---|---|\n", &m->skipped);
     add_anomalies(&t, &m->measured, run);
     add_resources(&t, &m->measured, run);
+    add_bottleneck(&t, &m->measured, run);
     text_add_str(&t, "\nrun ");
     add_escaped(&t, run->id);
     text_printf(&t, " · seed %llu · ", (unsigned long long)run->seed);

@@ -24,6 +24,8 @@ void measured_add(struct measured *m, const struct event *e)
         m->resources[m->resource_count] = e->resources;
         m->resources[m->resource_count++].name = arena_copy(m->arena, e->resources.name);
     }
+    if (e->kind == EVENT_BOTTLENECK)
+        m->bottleneck = arena_copy(m->arena, e->anomaly.text);
     if (e->kind != EVENT_ANOMALY)
         return;
     if (m->anomaly_count == MEASURED_ANOMALIES) {
@@ -58,8 +60,10 @@ const char *const measured_head[MEASURED_COLUMNS] = {"CPU mean", "CPU max",   "m
 void measured_cells(char cells[MEASURED_COLUMNS][MEASURED_CELL], const struct resources *r)
 {
     char bytes[BYTES_TEXT];
-    snprintf(cells[0], MEASURED_CELL, "%.2f", resources_cpu_mean(r));
-    snprintf(cells[1], MEASURED_CELL, "%.2f", r->cpu_max);
+    double mean = resources_cpu_mean(r);
+    snprintf(cells[0], MEASURED_CELL, "%.2f", mean);
+    /* The second that began last may have been the busiest, and was not over. */
+    snprintf(cells[1], MEASURED_CELL, "%.2f", r->cpu_max > mean ? r->cpu_max : mean);
     snprintf(cells[2], MEASURED_CELL, "%s", format_bytes(bytes, r->rss_max));
     snprintf(cells[3], MEASURED_CELL, "%s", r->pss_max ? format_bytes(bytes, r->pss_max) : "");
     snprintf(cells[4], MEASURED_CELL, "%lld", (long long)r->descriptors_max);

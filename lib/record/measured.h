@@ -16,12 +16,13 @@ struct measured {
     size_t resource_count;
     struct anomaly *anomalies;
     size_t anomaly_count, anomalies_left_out;
+    struct slice bottleneck; /* some lines; empty: nothing to tell */
 };
 
 /* What a run this short used says nothing. */
 #define MEASURED_SHORTEST NS_PER_S
 
-/* EVENT_RESOURCES and EVENT_ANOMALY are kept, others ignored. */
+/* EVENT_RESOURCES, EVENT_ANOMALY and EVENT_BOTTLENECK are kept, others ignored. */
 void measured_add(struct measured *m, const struct event *event);
 
 /* The cells of a table: its head, and those of one name. */

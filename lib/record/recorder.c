@@ -103,7 +103,7 @@ static void event_batch_add(struct event_batch *batch, const struct event *event
         memcpy(items, s->items, s->count * sizeof(*items));
         s->items = items;
         s->name = arena_copy(batch->arena, s->name);
-    } else if (copy->kind == EVENT_ANOMALY) {
+    } else if (copy->kind == EVENT_ANOMALY || copy->kind == EVENT_BOTTLENECK) {
         struct anomaly *a = &copy->anomaly;
         struct slice *texts[] = {&a->kind, &a->subject, &a->text, &a->evidence};
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -383,7 +383,7 @@ void recorder_emit(struct recorder *r, const struct event *event)
         copy.note = redact_exchange(r->redactor, arena, copy.note);
     } else if (copy.kind == EVENT_SAMPLES) {
         copy.samples.name = redact_text(r->redactor, arena, copy.samples.name);
-    } else if (copy.kind == EVENT_ANOMALY) {
+    } else if (copy.kind == EVENT_ANOMALY || copy.kind == EVENT_BOTTLENECK) {
         copy.anomaly.subject = redact_text(r->redactor, arena, copy.anomaly.subject);
         copy.anomaly.text = redact_text(r->redactor, arena, copy.anomaly.text);
         copy.anomaly.evidence = redact_text(r->redactor, arena, copy.anomaly.evidence);

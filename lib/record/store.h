@@ -90,7 +90,8 @@ struct result store_visit_samples(struct store *store, struct slice run_id,
                                   void (*visit)(void *context, const struct samples *samples),
                                   void *context) MUST_USE;
 
-/* Visit EVENT_ANOMALY, then EVENT_RESOURCES for each name; `run` of an event is NULL. */
+/* Visit EVENT_ANOMALY and EVENT_BOTTLENECK, then EVENT_RESOURCES for each name; `run` of an event
+ * is NULL. */
 struct result store_visit_measured(struct store *store, struct slice run_id,
                                    void (*visit)(void *context, const struct event *event),
                                    void *context) MUST_USE;

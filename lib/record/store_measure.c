@@ -212,8 +212,9 @@ static struct result visit_anomalies(struct query *q, struct arena *arena,
         TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
+        bool whole = slice_is(query_text(q, 0), ANOMALY_BOTTLENECK);
         const struct event event = {
-            .kind = EVENT_ANOMALY,
+            .kind = whole ? EVENT_BOTTLENECK : EVENT_ANOMALY,
             .at_wall = query_integer(q, 3),
             .anomaly = {.kind = query_copy(q, 0, arena),
                         .number = (uint32_t)query_integer(q, 1),

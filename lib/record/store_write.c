@@ -277,7 +277,7 @@ static struct result add_event(struct store *store, int64_t run, int64_t positio
     bool note = event->kind == EVENT_NOTE;
     if (event->kind == EVENT_SAMPLES)
         return store_add_samples(store, run, &event->samples);
-    if (event->kind == EVENT_ANOMALY)
+    if (event->kind == EVENT_ANOMALY || event->kind == EVENT_BOTTLENECK)
         return store_add_anomaly(store, run, position, &event->anomaly);
     MUST(note || event->kind == EVENT_SERVICE, "event %s is not stored",
          event_kind_name(event->kind));

@@ -282,7 +282,7 @@ static struct result read_anomalies(struct loading *l, uint32_t run)
     TRY(database_prepare(l->db,
                          "SELECT a.kind, s.name, a.text, a.started, a.ended FROM anomaly a"
                          " LEFT JOIN subject s ON s.run = a.run AND s.subject = a.subject"
-                         " WHERE a.run = ?1 ORDER BY a.position",
+                         " WHERE a.run = ?1 AND a.subject > 0 ORDER BY a.position",
                          &q));
     query_set_integer(q, 1, l->numbers[run]);
     for (;;) {

@@ -10,6 +10,7 @@
 #include "core/memory.h"
 #include "core/text.h"
 #include "net/client.h"
+#include "run/bottleneck.h"
 #include "run/case_run.h"
 #include "run/metering.h"
 
@@ -35,6 +36,7 @@ struct entry {
     enum case_status status;  /* when over */
     const char *reason;       /* when it was not run: why; else NULL */
     uint32_t slot;            /* while it runs */
+    int64_t begun;            /* 0: it was not */
     int64_t ended;            /* when over */
     struct hold_ups hold_ups; /* of the run, when over: what a case that needs it counts from */
     const struct plan_resource *short_of; /* it could begin but for this one, when last looked at */
@@ -46,8 +48,9 @@ struct run {
     struct run_options o;
     struct arena *arena;
     struct client *client;
-    struct models **models;    /* by suite */
-    struct metering *metering; /* NULL: nothing is measured */
+    struct models **models;        /* by suite */
+    struct metering *metering;     /* NULL: nothing is measured, */
+    struct bottleneck *bottleneck; /* and where time goes is not looked at */
     struct pool *pool;
     struct entry *entries; /* in the order in which they begin; plan_case.mark is the index */
     struct entry *waiting;
@@ -217,6 +220,8 @@ static void case_over(struct entry *e, struct case_result *result)
     run->over++;
     log_debug("run", "case %.*s: %s", SLICE_ARG(e->pc->key), case_status_name(result->status));
     pool_case_over(run->pool, e->pc);
+    if (run->bottleneck)
+        bottleneck_case(run->bottleneck, e->pc, result, e->begun, e->ended);
     recorder_case(run->o.recorder, result);
     if (run->o.max_failures && run->failed + run->errors >= run->o.max_failures && !run->ending)
         run->ending =
@@ -254,6 +259,7 @@ static void begin(struct entry *e)
     int64_t now = clock_now();
     unlink_waiting(e);
     e->progress = RUNNING;
+    e->begun = now;
     while (run->slots[e->slot])
         e->slot++;
     run->slots[e->slot] = true;
@@ -371,12 +377,29 @@ static bool consider(struct entry *e)
     return true;
 }
 
+static void tell_bottleneck(struct run *run)
+{
+    struct event event = {.kind = EVENT_BOTTLENECK, .at_wall = clock_wall(), .run = run->o.info};
+    int64_t last = run->started;
+    for (size_t i = 0; i < run->o.plan->case_count; i++)
+        last = run->entries[i].ended > last ? run->entries[i].ended : last;
+    event.anomaly = (struct anomaly){.kind = SLICE(ANOMALY_BOTTLENECK),
+                                     .started = event.at_wall - (clock_now() - run->started),
+                                     .ended = event.at_wall};
+    if (run->bottleneck && bottleneck_find(run->bottleneck, run->started, last, run->arena,
+                                           &event.anomaly.text, &event.anomaly.evidence))
+        recorder_emit(run->o.recorder, &event);
+    bottleneck_free(run->bottleneck);
+    run->bottleneck = NULL;
+}
+
 static void on_next_turn(uv_handle_t *turn)
 {
     struct run *run = turn->data;
     mem_free(turn);
     client_free(run->client);
     run->client = NULL;
+    tell_bottleneck(run);
     metering_end(take(&run->metering));
     run->o.finished(run->o.context);
 }
@@ -461,9 +484,11 @@ void run_start(const struct run_options *options, struct run **out)
     run->started = run->held_up_since = clock_now();
     run->client = client_new(options->loop);
     make_models(run);
-    if (options->measure_every)
+    if (options->measure_every) {
         run->metering =
             metering_new(options->loop, options->recorder, options->info, options->measure_every);
+        run->bottleneck = bottleneck_new(options->plan, options->jobs);
+    }
     run->pool =
         pool_new(options->loop, options->plan, options->recorder, options->info, run->metering);
     run->held = ARENA_ARRAY(arena, int64_t, options->plan->resource_count + 1);

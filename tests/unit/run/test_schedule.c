@@ -45,6 +45,8 @@ struct running {
     const char *services; /* of the suite, in YAML's flow form; NULL: none */
     struct text changes; /* of services: "name instance state signal exit-code [log]", one a line */
     int64_t pid;         /* of the last of them */
+    struct text bottleneck;
+    struct text measured; /* names of what was measured, one a line */
     struct seen seen[CASES_MAX];
     size_t seen_count, finished;
     size_t interrupt_at; /* interrupt when so many cases have begun; 0: never */
@@ -63,6 +65,10 @@ static void on_event(struct sink *sink, const struct event *e)
                     e->service.exit_code, SLICE_ARG(e->service.log));
         r->pid = e->service.pid;
     }
+    if (e->kind == EVENT_BOTTLENECK)
+        text_add(&r->bottleneck, e->anomaly.text);
+    if (e->kind == EVENT_RESOURCES)
+        text_printf(&r->measured, "%.*s\n", SLICE_ARG(e->resources.name));
     if (e->kind != EVENT_CASE_FINISHED)
         return;
     const struct case_result *c = e->finished;
@@ -95,6 +101,8 @@ static int begin(void **state)
     r->arena = arena_new();
     r->begun = text_in(r->arena);
     r->changes = text_in(r->arena);
+    r->bottleneck = text_in(r->arena);
+    r->measured = text_in(r->arena);
     r->sink = (struct sink){.event = on_event, .close = on_close};
     snprintf(r->folder, sizeof(r->folder), "/tmp/assay-run-XXXXXX");
     assert_non_null(mkdtemp(r->folder));
@@ -398,6 +406,40 @@ static void behind_one_that_must_be_alone_the_wait_is_isolation(void **state)
     assert_true(slice_is(seen_case(r, "behind")->held_by, "isolation"));
 }
 
+static void what_limits_a_run_is_told(void **state)
+{
+    struct running *r = *state;
+    r->options.jobs = 4;
+    r->options.measure_every = NS_PER_S / 100;
+    run_suite(r, LIST(WAITS("a", "50ms", "uses: {gpu: 2}"), WAITS("b", "50ms", "uses: {gpu: 2}"),
+                      WAITS("c", "50ms", "uses: {gpu: 2}"), WAITS("d", "1ms", "needs: a")));
+    const char *text = text_str(&r->bottleneck);
+    assert_non_null(strstr(text, "limited by resource gpu: with 6 instead of 3"));
+    assert_non_null(strstr(text, "4 cases took"));
+    assert_non_null(strstr(text, "critical path, 3 cases: a ("));
+    assert_non_null(strstr(text, "waited for: resource gpu"));
+    assert_string_equal(text_str(&r->measured), "assay\n");
+}
+
+static void when_jobs_limit_a_run_more_of_them_are_advised(void **state)
+{
+    struct running *r = *state;
+    r->options.jobs = 1;
+    r->options.measure_every = NS_PER_S;
+    run_suite(r, LIST(WAITS("a", "30ms", ""), WAITS("b", "30ms", "")));
+    assert_non_null(
+        strstr(text_str(&r->bottleneck), "limited by jobs: with 2 instead of 1 the cases"));
+}
+
+static void a_chain_of_needs_cannot_be_made_shorter(void **state)
+{
+    struct running *r = *state;
+    r->options.jobs = 2;
+    r->options.measure_every = NS_PER_S;
+    run_suite(r, LIST(WAITS("a", "20ms", ""), WAITS("b", "20ms", "needs: a")));
+    assert_non_null(strstr(text_str(&r->bottleneck), "neither more jobs nor more of a resource"));
+}
+
 static void a_run_ends_after_as_many_failures_as_it_may_have(void **state)
 {
     struct running *r = *state;
@@ -559,6 +601,9 @@ int main(void)
         RUN_TEST(a_case_that_must_be_alone_is),
         RUN_TEST(a_case_tells_what_it_waited_for_longest),
         RUN_TEST(behind_one_that_must_be_alone_the_wait_is_isolation),
+        RUN_TEST(what_limits_a_run_is_told),
+        RUN_TEST(when_jobs_limit_a_run_more_of_them_are_advised),
+        RUN_TEST(a_chain_of_needs_cannot_be_made_shorter),
         RUN_TEST(a_run_ends_after_as_many_failures_as_it_may_have),
         RUN_TEST(a_pass_on_a_retry_is_flaky),
         RUN_TEST(a_pass_on_a_retry_may_count_as_failed),
