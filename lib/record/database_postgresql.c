@@ -109,13 +109,14 @@ static struct postgresql_database *of(struct database *db)
 
 /* --- failures --- */
 
-/* One line of the server's words. */
+/* The server's words in one line; lines that only go on, which begin with a tab, are left out. */
 static const char *words(struct arena *arena, const char *text)
 {
     struct text line = text_in(arena);
     struct slice rest = slice_trim(slice_str(text)), part;
     while (slice_split(&rest, '\n', &part))
-        text_printf(&line, "%s%.*s", line.len ? "; " : "", SLICE_ARG(slice_trim(part)));
+        if (!slice_starts(part, SLICE("\t")))
+            text_printf(&line, "%s%.*s", line.len ? "; " : "", SLICE_ARG(slice_trim(part)));
     return text_str(&line);
 }
 

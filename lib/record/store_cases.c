@@ -90,7 +90,7 @@ static struct result read_cases(struct store *store, struct query *q)
     }
 }
 
-/* Ask for every case with its latest definition. */
+/* Ask for every case with its definitions; the latest comes last and stays. */
 static struct result ask(struct store *store, const struct planned_case *const *cases, size_t count)
 {
     struct text sql = text_in(store_scratch(store));
@@ -100,13 +100,11 @@ static struct result ask(struct store *store, const struct planned_case *const *
     if (count == 0)
         return RESULT_OK;
     text_add_str(&sql, "SELECT t.key, t.test_case, d.definition, d.hash FROM test_case t"
-                       " LEFT JOIN definition d ON d.test_case = t.test_case AND d.definition ="
-                       " (SELECT max(definition) FROM definition WHERE test_case = t.test_case)"
-                       " WHERE t.key IN (?1");
+                       " LEFT JOIN definition d ON d.test_case = t.test_case WHERE t.key IN (?1");
     size_t asked = count < ASKED ? count : ASKED;
     for (size_t i = 1; i < asked; i++)
         text_printf(&sql, ", ?%zu", i + 1);
-    text_add_byte(&sql, ')');
+    text_add_str(&sql, ") ORDER BY d.definition");
     TRY(database_prepare(store->database, text_str(&sql), &q));
     for (size_t from = 0; from < count; from += asked) {
         for (size_t i = 0; i < asked; i++) { /* the last time, some are asked for again */
@@ -253,25 +251,76 @@ static struct result find_definition(struct store *store, int64_t test_case, int
 }
 
 static struct result add_definition(struct store *store, int64_t test_case, int64_t hash,
-                                    const struct case_result *r, int64_t *out)
+                                    const struct case_result *r)
 {
-    struct query *q = NULL;
-    TRY(store_statement(store, STATEMENT_ADD_DEFINITION, &q));
-    query_set_integer(q, 1, test_case);
-    query_set_integer(q, 2, hash);
-    store_set_text(q, 3, r->describe);
-    store_set_text(q, 4, r->model);
-    store_set_text(q, 5, r->file);
-    query_set_integer(q, 6, r->at.line);
-    query_set_integer(q, 7, r->at.column);
-    store_set_text(q, 8, list_json(store, r->tags, r->tag_count));
-    store_set_text(q, 9, list_json(store, r->needs, r->need_count));
-    store_set_text(q, 10, list_json(store, r->uses, r->use_count));
-    store_set_text(q, 11, list_json(store, r->services, r->service_count));
-    TRY(store_row(q));
-    *out = query_integer(q, 0);
-    query_reset(q);
-    return RESULT_OK;
+    struct append *a = NULL;
+    TRY(store_table(store, TABLE_definition, &a));
+    append_integer(a, test_case);
+    append_integer(a, hash);
+    store_append_text(a, r->describe);
+    store_append_text(a, r->model);
+    store_append_text(a, r->file);
+    append_integer(a, r->at.line);
+    append_integer(a, r->at.column);
+    store_append_text(a, list_json(store, r->tags, r->tag_count));
+    store_append_text(a, list_json(store, r->needs, r->need_count));
+    store_append_text(a, list_json(store, r->uses, r->use_count));
+    store_append_text(a, list_json(store, r->services, r->service_count));
+    return append_row(a);
+}
+
+/* Those results whose definition is not the latest known of their case, each case once. */
+static size_t undefined(struct store *store, const struct case_result *const *results, size_t count,
+                        const struct case_result **out)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct known_case *at = store_known(store, results[i]->key);
+        bool latest = at->definition && at->definition_hash == (int64_t)definition_hash(results[i]);
+        if (!latest && !at->wanted)
+            out[found++] = results[i];
+        at->wanted = !latest;
+    }
+    for (size_t i = 0; i < found; i++)
+        store_known(store, out[i]->key)->wanted = false;
+    return found;
+}
+
+static struct result ask_again(struct store *store, const struct case_result *const *results,
+                               size_t count)
+{
+    struct arena *arena = store_scratch(store);
+    struct planned_case *cases = ARENA_ARRAY(arena, struct planned_case, count + 1);
+    const struct planned_case **wanted = ARENA_ARRAY(arena, const struct planned_case *, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        cases[i] = (struct planned_case){.key = results[i]->key};
+        wanted[i] = &cases[i];
+    }
+    return ask(store, wanted, count);
+}
+
+struct result store_define(struct store *store, const struct case_result *const *results,
+                           size_t count)
+{
+    const struct case_result **wanted =
+        ARENA_ARRAY(store_scratch(store), const struct case_result *, count + 1);
+
+    count = undefined(store, results, count, wanted);
+    if (count == 0)
+        return RESULT_OK;
+    /* Another program may be adding them now: one at a time, and look again. */
+    TRY(database_lock(store->database));
+    TRY(ask_again(store, wanted, count));
+    count = undefined(store, wanted, count, wanted);
+    for (size_t i = 0; i < count; i++) {
+        struct known_case *at = store_known(store, wanted[i]->key);
+        int64_t hash = (int64_t)definition_hash(wanted[i]), former = 0;
+        if (at->definition) /* it may be as it was once, before it was changed */
+            TRY(find_definition(store, at->test_case, hash, &former));
+        if (former == 0)
+            TRY(add_definition(store, at->test_case, hash, wanted[i]));
+    }
+    return ask_again(store, wanted, count);
 }
 
 struct result store_definition(struct store *store, const struct case_result *r, int64_t *out)
@@ -279,16 +328,15 @@ struct result store_definition(struct store *store, const struct case_result *r,
     struct known_case *at = store_known(store, r->key);
     int64_t hash = (int64_t)definition_hash(r);
 
-    if (at->definition == 0 || at->definition_hash != hash) {
-        TRY(find_definition(store, at->test_case, hash, &at->definition));
-        if (at->definition == 0) {
-            TRY(database_lock(store->database));
-            TRY(find_definition(store, at->test_case, hash, &at->definition));
-        }
-        if (at->definition == 0)
-            TRY(add_definition(store, at->test_case, hash, r, &at->definition));
-        at->definition_hash = hash;
-    }
     *out = at->definition;
+    if (at->definition && at->definition_hash == hash)
+        return RESULT_OK;
+    TRY(find_definition(store, at->test_case, hash, out));
+    if (*out == 0) { /* a case with two definitions in one batch */
+        TRY(add_definition(store, at->test_case, hash, r));
+        TRY(find_definition(store, at->test_case, hash, out));
+    }
+    at->definition = *out;
+    at->definition_hash = hash;
     return RESULT_OK;
 }

@@ -10,6 +10,7 @@
 #include "record/store_admin.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "core/jsontext.h"
 #include "core/limits.h"
@@ -21,8 +22,9 @@
 
 /* Columns that a table of ours may come to have. */
 #define COLUMNS 64
-/* Cases asked for together. */
-#define CASES 1000
+/* Cases, or definitions, that wait to be asked for together; and how many in one statement. */
+#define WAITING 1000
+#define ASKED 100
 /* While much is written, SQLite keeps so much of the tables in memory (in KiB, negative as SQLite
    wants it): with its index all over the place, less would be written again and again. */
 #define IMPORT_CACHE "-262144"
@@ -98,10 +100,15 @@ struct import {
     struct append *append;         /* NULL: rows are added by `insert` */
     struct query *insert, *find;
 
-    /* Cases that wait to be asked for together. */
+    /* Cases or definitions that wait to be asked for together. */
     struct arena *waiting_arena;
-    struct planned_case waiting[CASES];
-    int64_t waiting_numbers[CASES];
+    struct planned_case waiting[WAITING];
+    int64_t waiting_numbers[WAITING];
+    struct waiting_definition {
+        int64_t test_case, hash; /* what tells it from others */
+        int64_t number, there;   /* in the file, in the store; 0: not there */
+        struct line_value *values;
+    } definitions_waiting[WAITING];
     size_t waiting_count;
 };
 
@@ -146,25 +153,20 @@ static struct result next_line(struct import *m, struct slice *line, bool *more)
 
 /* --- cases, many at once --- */
 
-static struct result flush_cases(struct import *m)
-{
-    if (m->waiting_count == 0)
-        return RESULT_OK;
-    TRY(store_know(m->store, m->waiting, m->waiting_count));
-    for (size_t i = 0; i < m->waiting_count; i++)
-        number_add(&m->cases, m->waiting_numbers[i],
-                   store_known(m->store, m->waiting[i].key)->test_case, false);
-    m->waiting_count = 0;
-    arena_free(m->waiting_arena);
-    m->waiting_arena = arena_new();
-    return RESULT_OK;
-}
-
 static struct slice text_at(const struct import *m, int column)
 {
     if (column < 0 || m->values[column].kind != LINE_TEXT)
         return (struct slice){0};
     return m->values[column].text;
+}
+
+static struct result flush_cases(struct import *m)
+{
+    TRY(store_know(m->store, m->waiting, m->waiting_count));
+    for (size_t i = 0; i < m->waiting_count; i++)
+        number_add(&m->cases, m->waiting_numbers[i],
+                   store_known(m->store, m->waiting[i].key)->test_case, false);
+    return RESULT_OK;
 }
 
 static struct result take_case(struct import *m)
@@ -180,7 +182,95 @@ static struct result take_case(struct import *m)
         .suite = arena_copy(m->waiting_arena, text_at(m, m->suite)),
         .id = arena_copy(m->waiting_arena, text_at(m, m->id)),
     };
-    return m->waiting_count < CASES ? RESULT_OK : flush_cases(m);
+    return RESULT_OK;
+}
+
+/* --- definitions, many at once --- */
+
+static int by_case_and_hash(const void *a, const void *b)
+{
+    const struct waiting_definition *x = a, *y = b;
+    if (x->test_case != y->test_case)
+        return x->test_case < y->test_case ? -1 : 1;
+    return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+/* Which of the definitions that wait are in the store, and under which number. */
+static struct result find_definitions(struct import *m)
+{
+    struct waiting_definition *all = m->definitions_waiting, key = {0};
+    for (size_t from = 0; from < m->waiting_count; from += ASKED) {
+        for (size_t i = 0; i < ASKED; i++) { /* the last time, some are asked for again */
+            size_t at = from + i < m->waiting_count ? from + i : m->waiting_count - 1;
+            query_set_integer(m->find, (int)i + 1, all[at].test_case);
+        }
+        for (;;) {
+            bool row;
+            TRY(query_next(m->find, &row));
+            if (!row)
+                break;
+            key.test_case = query_integer(m->find, 0);
+            key.hash = query_integer(m->find, 1);
+            struct waiting_definition *found =
+                bsearch(&key, all, m->waiting_count, sizeof(key), by_case_and_hash);
+            if (found)
+                found->there = query_integer(m->find, 2);
+        }
+    }
+    return RESULT_OK;
+}
+
+static struct result append_row_of(struct import *m, const struct line_value *values);
+
+static struct result flush_definitions(struct import *m)
+{
+    struct waiting_definition *all = m->definitions_waiting;
+    qsort(all, m->waiting_count, sizeof(*all), by_case_and_hash);
+    for (size_t i = 1; i < m->waiting_count; i++)
+        ENSURE(by_case_and_hash(&all[i - 1], &all[i]) != 0, ERR_VALUE,
+               "definitions %lld and %lld are the same", (long long)all[i - 1].number,
+               (long long)all[i].number);
+    TRY(find_definitions(m));
+    for (size_t i = 0; i < m->waiting_count; i++)
+        if (all[i].there == 0)
+            TRY(append_row_of(m, all[i].values));
+    TRY(find_definitions(m));
+    for (size_t i = 0; i < m->waiting_count; i++)
+        number_add(&m->definitions, all[i].number, all[i].there, false);
+    return RESULT_OK;
+}
+
+static struct result take_definition(struct import *m)
+{
+    int64_t number = m->values[m->own].integer;
+    struct waiting_definition *waiting = &m->definitions_waiting[m->waiting_count];
+
+    ENSURE(!number_find(&m->definitions, number), ERR_VALUE, "definition %lld comes twice",
+           (long long)number);
+    *waiting = (struct waiting_definition){
+        .number = number,
+        .hash = m->values[m->hash].integer,
+        .values = ARENA_ARRAY(m->waiting_arena, struct line_value, m->count),
+    };
+    for (size_t i = 0; i < m->count; i++) {
+        waiting->values[i] = m->values[i];
+        waiting->values[i].text = arena_copy(m->waiting_arena, m->values[i].text);
+        if (m->roles[i] == ROLE_CASE)
+            waiting->test_case = m->values[i].integer;
+    }
+    m->waiting_count++;
+    return RESULT_OK;
+}
+
+static struct result flush(struct import *m)
+{
+    if (m->waiting_count == 0)
+        return RESULT_OK;
+    TRY(strcmp(m->table->name, "test_case") == 0 ? flush_cases(m) : flush_definitions(m));
+    m->waiting_count = 0;
+    arena_free(m->waiting_arena);
+    m->waiting_arena = arena_new();
+    return RESULT_OK;
 }
 
 /* --- rows --- */
@@ -232,37 +322,16 @@ static struct result take_run(struct import *m)
     return RESULT_OK;
 }
 
-static struct result take_definition(struct import *m)
-{
-    int64_t number = m->values[m->own].integer, there = 0;
-    bool found;
-
-    ENSURE(!number_find(&m->definitions, number), ERR_VALUE, "definition %lld comes twice",
-           (long long)number);
-    for (size_t i = 0; i < m->count; i++)
-        if (m->roles[i] == ROLE_CASE)
-            query_set_integer(m->find, 1, m->values[i].integer);
-    query_set_integer(m->find, 2, m->values[m->hash].integer);
-    TRY(query_next(m->find, &found));
-    if (found) {
-        there = query_integer(m->find, 0);
-        query_reset(m->find);
-    } else {
-        TRY(insert(m, &there));
-        m->copied.rows++;
-    }
-    number_add(&m->definitions, number, there, false);
-    return RESULT_OK;
-}
-
-static struct result append_values(struct import *m)
+/* Without the table's own number when it has one, which it gets anew. */
+static struct result append_row_of(struct import *m, const struct line_value *values)
 {
     for (size_t i = 0; i < m->count; i++) {
-        const struct line_value *value = &m->values[i];
-        if (value->kind == LINE_INTEGER)
-            append_integer(m->append, value->integer);
-        else if (value->kind == LINE_TEXT)
-            append_text(m->append, value->text);
+        if ((int)i == m->own)
+            continue;
+        if (values[i].kind == LINE_INTEGER)
+            append_integer(m->append, values[i].integer);
+        else if (values[i].kind == LINE_TEXT)
+            append_text(m->append, values[i].text);
         else
             append_null(m->append);
     }
@@ -329,12 +398,12 @@ static struct result take_row(struct import *m, struct slice line)
         TRY(check_value(m, i, &skip));
     if (strcmp(m->table->name, "run") == 0)
         return take_run(m);
-    if (strcmp(m->table->name, "test_case") == 0)
-        return take_case(m);
-    if (strcmp(m->table->name, "definition") == 0)
-        return take_definition(m);
+    if (m->table->of == STORED_OF_CASE) {
+        TRY(strcmp(m->table->name, "test_case") == 0 ? take_case(m) : take_definition(m));
+        return m->waiting_count < WAITING ? RESULT_OK : flush(m);
+    }
     if (m->append)
-        return skip ? RESULT_OK : append_values(m);
+        return skip ? RESULT_OK : append_row_of(m, m->values);
     int64_t none;
     m->copied.rows++;
     return insert(m, &none);
@@ -424,24 +493,30 @@ static struct result prepare(struct import *m)
     if (run) {
         TRY(require(m, "id", m->id));
         TRY(database_prepare(db, "SELECT run FROM run WHERE id = ?1", &m->find));
-    } else if (definition) {
+        return database_prepare(db, insertion(m, "RETURNING run"), &m->insert);
+    }
+    if (m->table->of == STORED_OF_STORE)
+        return database_prepare(db, insertion(m, "ON CONFLICT DO NOTHING"), &m->insert);
+    if (m->table->of == STORED_OF_CASE && !definition)
+        return require(m, "key", m->key);
+    if (definition) {
+        struct text ask = text_in(m->arena);
         TRY(require(m, "test_case", column_at(m, "test_case")));
         TRY(require(m, "hash", m->hash));
-        TRY(database_prepare(
-            db, "SELECT definition FROM definition WHERE test_case = ?1 AND hash = ?2", &m->find));
-    } else if (m->own >= 0) {
-        return require(m, "key", m->key);
-    } else if (m->table->of == STORED_OF_STORE) {
-        return database_prepare(db, insertion(m, "ON CONFLICT DO NOTHING"), &m->insert);
+        text_add_str(&ask, "SELECT test_case, hash, definition FROM definition"
+                           " WHERE test_case IN (?1");
+        for (size_t i = 1; i < ASKED; i++)
+            text_printf(&ask, ", ?%zu", i + 1);
+        text_add_byte(&ask, ')');
+        TRY(database_prepare(db, text_str(&ask), &m->find));
     } else {
-        struct text names = text_in(m->arena);
-        for (size_t i = 0; i < m->count; i++)
-            text_printf(&names, "%s\"%s\"", i ? ", " : "", m->columns[i].name);
         TRY(require(m, "run", column_at(m, "run")));
-        return database_append(db, name, text_str(&names), &m->append);
     }
-    return database_prepare(db, insertion(m, arena_printf(m->arena, "RETURNING %s", name)),
-                            &m->insert);
+    struct text names = text_in(m->arena);
+    for (size_t i = 0; i < m->count; i++)
+        if ((int)i != m->own)
+            text_printf(&names, "%s\"%s\"", names.len ? ", " : "", m->columns[i].name);
+    return database_append(db, name, text_str(&names), &m->append);
 }
 
 static void leave_table(struct import *m)
@@ -457,7 +532,7 @@ static struct result take_table(struct import *m, const json_t *head)
 {
     struct slice name = jsontext_slice(json_object_get(head, "table"));
 
-    TRY(flush_cases(m));
+    TRY(flush(m));
     leave_table(m);
     m->table = stored_table_find(name);
     ENSURE(m->table, ERR_VALUE, "a store has no table \"%.*s\"", SLICE_ARG(name));
@@ -487,7 +562,7 @@ static struct result take_end(struct import *m, const json_t *end)
     ENSURE(rows == m->rows, ERR_VALUE, "%lld rows were exported, and %lld are here",
            (long long)rows, (long long)m->rows);
     m->ended = true;
-    return flush_cases(m);
+    return flush(m);
 }
 
 static struct result take_object(struct import *m, struct slice line)
@@ -550,6 +625,20 @@ static struct result set_cache(struct store *store, const char *size)
     return database_execute(store->database, arena_printf(arena, "PRAGMA cache_size = %s", size));
 }
 
+/* PostgreSQL knows its tables only when it has looked at them, which by itself it does a minute
+   later; until then it may choose to read them whole. */
+static struct result analyze(struct store *store)
+{
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    struct text sql = text_in(arena);
+    if (database_kind(store->database) != DATABASE_POSTGRESQL)
+        return RESULT_OK;
+    for (const struct stored_table *t = stored_tables; t->name; t++)
+        text_printf(&sql, "%s%s", t == stored_tables ? "ANALYZE " : ", ", t->name);
+    return database_execute(store->database, text_str(&sql));
+}
+
 struct result store_import(struct store *store, FILE *from, const char *name,
                            struct store_copy *out)
 {
@@ -575,5 +664,5 @@ struct result store_import(struct store *store, FILE *from, const char *name,
     mem_free(m);
     if (result_ok(r))
         r = set_cache(store, STORE_CACHE);
-    return r;
+    return result_ok(r) ? analyze(store) : r;
 }

@@ -23,10 +23,6 @@
     X(REOPEN_RUN, prepare, "UPDATE run SET exit_status = NULL WHERE run = ?1")                     \
     X(FIND_DEFINITION, prepare,                                                                    \
       "SELECT definition FROM definition WHERE test_case = ?1 AND hash = ?2")                      \
-    X(ADD_DEFINITION, prepare,                                                                     \
-      "INSERT INTO definition (test_case, hash, describe, model, file, line, "                     \
-      "\"column\", tags, needs, uses, services) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "                  \
-      "?7, ?8, ?9, ?10, ?11) RETURNING definition")                                                \
     X(ADD_CHECKED, prepare,                                                                        \
       "INSERT INTO checked (run, name, passed, failed, impossible) VALUES (?1, "                   \
       "?2, ?3, ?4, ?5) ON CONFLICT (run, name) DO UPDATE SET passed = "                            \
@@ -133,6 +129,8 @@ enum statement {
 /* Every table that is appended to, with the columns in the order their values are given. */
 #define TABLE_TABLE(X)                                                                             \
     X(test_case, "key, suite, id")                                                                 \
+    X(definition, "test_case, hash, describe, model, file, line, \"column\", tags, needs, uses,"   \
+                  " services")                                                                     \
     X(planned, "run, position, test_case")                                                         \
     X(result, "run, sequence, test_case, definition, status, flags, started, queued, duration,"    \
               " slot, reason, rerun, held_by")                                                     \
@@ -173,6 +171,7 @@ struct known_case {
     int64_t test_case;                   /* 0: not yet known */
     int64_t definition, definition_hash; /* the latest; definition 0: none */
     int64_t sequence;                    /* of its result in this run; 0: none */
+    bool wanted;                         /* it is on a list already */
 };
 
 struct known_cases {
@@ -229,7 +228,11 @@ struct result store_know(struct store *store, const struct planned_case *cases,
 /* A case that store_know was asked for; valid until the next call of it. */
 struct known_case *store_known(struct store *store, struct slice key);
 
-/* The number of the result's definition, added when the database does not have it. */
+/* Add the definitions of results that the database does not have, of known cases. */
+struct result store_define(struct store *store, const struct case_result *const *results,
+                           size_t count) MUST_USE;
+
+/* The number of the result's definition; its case was in a store_define before. */
 struct result store_definition(struct store *store, const struct case_result *r,
                                int64_t *out) MUST_USE;
 

@@ -250,6 +250,7 @@ static struct result add_batch(struct store *store, void *context)
         cases[i] =
             (struct planned_case){b->results[i]->key, b->results[i]->id, b->results[i]->suite};
     TRY(store_know(store, cases, b->count));
+    TRY(store_define(store, b->results, b->count));
     for (size_t i = 0; i < b->count; i++)
         TRY(add_result(store, run, b->results[i]));
     return write_checked(store, run);
