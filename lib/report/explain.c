@@ -25,6 +25,8 @@
 #define PASSES_BEFORE 5
 /* Only so many groups are compared with all that passed. */
 #define FACTOR_GROUPS 10
+/* Of so many groups it is asked what hangs together: people do not read more. */
+#define RELATED_GROUPS 100
 /* Groups that fail on the same service within such a time are related. */
 #define RELATED_WITHIN (1 * NS_PER_S)
 /* Of a group, as many cases are compared with others. */
@@ -337,9 +339,10 @@ static bool of_service(const struct failure_group *g, struct slice service)
 static void find_related(struct explaining *x)
 {
     struct explanation *e = x->e;
-    for (size_t a = 0; a < e->count; a++) {
+    size_t count = e->count < RELATED_GROUPS ? e->count : RELATED_GROUPS;
+    for (size_t a = 0; a < count; a++) {
         struct failure_group *g = &e->groups[a];
-        for (size_t b = 0; b < e->count && g->related_count < EXPLAIN_RELATED; b++) {
+        for (size_t b = 0; b < count && g->related_count < EXPLAIN_RELATED; b++) {
             const struct failure_group *other = &e->groups[b];
             if (a == b)
                 continue;

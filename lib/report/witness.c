@@ -201,14 +201,26 @@ static bool hear_complaints(struct hearing *h, struct slice text, const char *wh
 
 /* ── services ── */
 
-/* The changes of a service while the case ran, and shortly after. */
+/* The number of changes before a time. */
+static size_t changes_before(const struct run_data *data, int64_t at)
+{
+    size_t low = 0, high = data->change_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (data->changes[middle].at < at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Is it of that service, in this run? */
 static bool concerns(const struct hearing *h, const struct service_change *change,
                      struct slice service)
 {
     const struct case_outcome *c = h->t->outcome;
-    return c->started && change->run == c->run && change->at >= c->started &&
-           change->at <= c->started + c->duration + DEATH_AFTER &&
-           slice_eq(change->service, service);
+    return c->started && change->run == c->run && slice_eq(change->service, service);
 }
 
 /* Which instance of its service the step called, by the port in its request; 0: not known. */
@@ -222,9 +234,10 @@ static uint32_t instance_called(const struct hearing *h, struct slice service)
     if (digits == 0)
         return 0;
     struct slice port = slice_str(arena_printf(h->t->arena, "port %.*s,", (int)digits, url.data));
-    for (size_t i = 0; i < h->t->data->change_count; i++) {
+    const struct case_outcome *c = h->t->outcome;
+    for (size_t i = changes_before(h->t->data, c->started + c->duration); i-- > 0;) {
         const struct service_change *change = &h->t->data->changes[i];
-        if (change->run == h->t->outcome->run && slice_eq(change->service, service) &&
+        if (change->run == c->run && slice_eq(change->service, service) &&
             slice_is(change->state, "ready") && slice_find(change->detail, port) >= 0)
             return change->instance;
     }
@@ -251,8 +264,10 @@ static const struct service_change *death_of(const struct hearing *h, struct sli
     const struct run_data *data = h->t->data;
     const struct service_change *death = NULL;
     uint32_t called = how.len ? 0 : instance_called(h, service), seen = 0;
+    size_t first = changes_before(data, h->t->outcome->started);
+    int64_t until = h->t->outcome->started + h->t->outcome->duration + DEATH_AFTER;
 
-    for (size_t i = 0; i < data->change_count; i++) {
+    for (size_t i = first; i < data->change_count && data->changes[i].at <= until; i++) {
         const struct service_change *change = &data->changes[i];
         if (!concerns(h, change, service) || (called && change->instance != called))
             continue;

@@ -2,7 +2,7 @@
  * Runs read back from a store for reports: what was recorded is there, and only failures cost more
  * than a few numbers.
  */
-#include "../record/fixture.h"
+#include "../record/fixture_store.h"
 
 #include "core/clock.h"
 #include "core/limits.h"
@@ -17,7 +17,7 @@ struct recorded {
 static struct recorded store_new(void)
 {
     struct recorded r = {.folder = fixture_folder(), .arena = arena_new()};
-    assert_ok(store_open(fixture_path(r.arena, r.folder, "results.db"), &r.store));
+    assert_ok(store_open(fixture_store(r.arena, r.folder), &r.store));
     return r;
 }
 
