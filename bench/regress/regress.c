@@ -65,15 +65,19 @@ static struct tally drawn(const struct series *series, struct random *r)
 static struct tally in_order(const struct series *series, bool in_turns)
 {
     struct tally tally = {0};
+    bool after[2 * SIDE];
+    for (size_t i = 0; i < 2 * SIDE; i++)
+        after[i] = in_turns ? i % 2 : i >= SIDE;
     for (size_t at = CHANGE_HISTORY; at + SIDE <= series->count; at++) {
-        double spells = change_spells(series->values + at - CHANGE_HISTORY, CHANGE_HISTORY, SIDE);
-        double before[SIDE], after[SIDE];
         const double *from = series->values + at - SIDE;
-        for (size_t i = 0; i < SIDE; i++) {
-            before[i] = from[in_turns ? 2 * i : i];
-            after[i] = from[in_turns ? 2 * i + 1 : SIDE + i];
-        }
-        ask(&tally, before, after, spells);
+        /* What was before the first result of the after side. */
+        size_t known = in_turns ? CHANGE_HISTORY - SIDE + 1 : CHANGE_HISTORY;
+        double spells = change_spells(series->values + at - CHANGE_HISTORY, known, after, 2 * SIDE);
+        double sides[2][SIDE];
+        size_t counts[2] = {0};
+        for (size_t i = 0; i < 2 * SIDE; i++)
+            sides[after[i]][counts[after[i]]++] = from[i];
+        ask(&tally, sides[0], sides[1], spells);
     }
     return tally;
 }

@@ -8,8 +8,8 @@
 #include "core/memory.h"
 
 #define RESAMPLES 1000
-/* Before there is any history, results are taken for independent: worth so many pairs. */
-#define PRIOR_PAIRS 1
+/* Before there is any history, results are taken for independent: worth so many places. */
+#define PRIOR_PLACES 1
 
 const char *change_kind_name(enum change_kind kind)
 {
@@ -21,27 +21,36 @@ const char *change_kind_name(enum change_kind kind)
     return names[kind];
 }
 
-/* The rank test's answer as a standard normal value: of independent results it scatters by 1. */
-static double score(const double *a, const double *b, size_t count)
+/* The rank test's answer as a standard normal value, which of independent results scatters by 1,
+   for results that belong to the sides as `after` says; `room` is for as many. */
+static double score(const double *values, const bool *after, size_t width, double *room)
 {
-    double n = (double)count;
-    struct rank_test t = statistics_mann_whitney(a, count, b, count);
-    return (t.u - n * n / 2) / sqrt(n * n * (2 * n + 1) / 12);
+    size_t m = 0, n = 0;
+    for (size_t i = 0; i < width; i++)
+        if (after[i])
+            room[width - ++n] = values[i];
+        else
+            room[m++] = values[i];
+    struct rank_test t = statistics_mann_whitney(room, m, room + m, n);
+    double pairs = (double)m * (double)n;
+    return (t.u - pairs / 2) / sqrt(pairs * (double)(width + 1) / 12);
 }
 
-double change_spells(const double *history, size_t count, size_t rows_of)
+double change_spells(const double *history, size_t count, const bool *after, size_t width)
 {
-    double squares = PRIOR_PAIRS;
-    size_t pairs = PRIOR_PAIRS;
-    if (rows_of < 2)
+    double squares = PRIOR_PLACES;
+    size_t places = PRIOR_PLACES, step = (width + 7) / 8, n = 0;
+    for (size_t i = 0; i < width; i++)
+        n += after[i];
+    if (n == 0 || n == width)
         return 1;
-    /* From the newest backwards, each row with the one before it, and at places between. */
-    size_t step = (rows_of + 3) / 4;
-    for (size_t end = count; end >= 2 * rows_of; end -= step, pairs++) {
-        double z = score(history + end - 2 * rows_of, history + end - rows_of, rows_of);
+    double *room = mem_alloc(width * sizeof(*room));
+    for (size_t end = count; end >= width && end <= count; end -= step, places++) {
+        double z = score(history + end - width, after, width, room);
         squares += z * z;
     }
-    return fmax(1, sqrt(squares / (double)pairs));
+    mem_free(room);
+    return fmax(1, sqrt(squares / (double)places));
 }
 
 static double *logarithms(const double *values, size_t count)

@@ -12,10 +12,11 @@
  *     none     else
  *
  * Spells: a machine has good and bad minutes, so results near each other resemble each other, and a
- * test that takes them for independent cries wolf. How much so is measured on the results before:
- * neighbouring rows of them, between which nothing changed, are compared by the same test, and how
- * far its answers scatter beyond what chance gives is the factor that a difference has to be
- * clearer.
+ * test that takes them for independent cries wolf. How much so is measured on the results before,
+ * between which nothing changed: the same comparison, with the sides lying to one another as they
+ * do now, is made at many places of them, and how far its answers scatter beyond what chance gives
+ * is the factor that a difference has to be clearer. Sides that took turns saw the same spells, and
+ * their factor is near 1.
  */
 #ifndef REPORT_CHANGE_H
 #define REPORT_CHANGE_H
@@ -56,8 +57,12 @@ struct change {
     size_t needed; /* results after with which a change could be shown at all; 0: none would do */
 };
 
-/* How much neighbouring rows of so many results scatter: 1 when like chance, or not yet known. */
-double change_spells(const double *history, size_t count, size_t rows_of);
+/*
+ * How much such comparisons scatter among results between which nothing changed: 1 when like
+ * chance, or not yet known. `after` says of the results of both sides, in their order, which belong
+ * to the one after.
+ */
+double change_spells(const double *history, size_t count, const bool *after, size_t width);
 
 /* A p-value of a test of such results, allowing for spells. */
 double change_allow(double p, double spells);

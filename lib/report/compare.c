@@ -144,55 +144,86 @@ static uint32_t newest(const struct compare_side *side)
 
 struct values {
     double *items;
+    bool *after; /* of each: is it of the after side? */
     size_t count;
 };
 
-/* The newest `limit` values of a metric, oldest first, of results that a span (NULL: all) holds. */
-static struct values pick(const struct comparison *c, const struct past_result *results,
-                          size_t count, enum past_metric m, const struct span *span, size_t limit)
+/* Which side a result belongs to, of a case's results on the host in question. */
+enum side { NEITHER, BEFORE, AFTER };
+
+static void add_value(struct values *v, double value, bool after)
 {
-    struct values v = {ARENA_ARRAY(c->past->arena, double, limit + 1), 0};
-    for (size_t i = count; i-- > 0 && v.count < limit;) {
-        const struct past_result *r = &results[i];
-        if (isnan(r->metrics[m]) || !slice_eq(c->past->runs[r->run].host, c->host))
-            continue;
-        if (!span || in_span(span, r->run))
-            v.items[limit - ++v.count] = r->metrics[m];
-    }
-    v.items += limit - v.count;
-    return v;
+    v->after[v->count] = after;
+    v->items[v->count++] = value;
 }
 
-/* The values of a metric on both sides, and those before that tell how noisy it is. */
+static struct values values_in(struct arena *arena, size_t room)
+{
+    return (struct values){ARENA_ARRAY(arena, double, room + 1), ARENA_ARRAY(arena, bool, room + 1),
+                           0};
+}
+
+/* The values of a metric on both sides, in one row and apart, and those before that tell how noisy
+   it is. */
 struct sides_values {
-    struct values before, after, history;
+    struct values before, after, both, history;
 };
+
+static bool has_value(const struct comparison *c, const struct past_result *r, enum past_metric m)
+{
+    return !isnan(r->metrics[m]) && slice_eq(c->past->runs[r->run].host, c->host);
+}
+
+/* Give each result its side; a side of one run has the newest CHANGE_RESULTS of its span. */
+static void give_sides(const struct comparison *c, enum past_metric m,
+                       const struct past_result *results, size_t count, enum side *sides)
+{
+    uint32_t a = newest(&c->before), b = newest(&c->after);
+    struct span spans[] = {{&c->before, a < b ? -1 : (ptrdiff_t)b, a},
+                           {&c->after, a < b ? (ptrdiff_t)a : -1, b}};
+    size_t found[2] = {0};
+    for (size_t i = count; i-- > 0;) {
+        sides[i] = NEITHER;
+        for (int s = 0; s < 2 && has_value(c, &results[i], m); s++) {
+            size_t most = spans[s].side->run_count == 1 ? CHANGE_RESULTS : count;
+            if (!in_span(&spans[s], results[i].run) || found[s] == most)
+                continue;
+            found[s]++;
+            sides[i] = s ? AFTER : BEFORE;
+        }
+    }
+}
 
 static struct sides_values values_of(const struct comparison *c, enum past_metric m,
                                      const struct past_result *results, size_t count)
 {
-    uint32_t a = newest(&c->before), b = newest(&c->after), older = a < b ? a : b;
-    struct span before = {&c->before, a < b ? -1 : (ptrdiff_t)b, a},
-                after = {&c->after, a < b ? (ptrdiff_t)a : -1, b};
-    size_t past_count = count;
-    while (past_count && results[past_count - 1].run > older)
-        past_count--;
-    /* Several runs are all taken; what a side of one run takes along is the newest. */
-    size_t most_a = c->before.run_count == 1 ? CHANGE_RESULTS : c->before.run_count,
-           most_b = c->after.run_count == 1 ? CHANGE_RESULTS : c->after.run_count;
-    return (struct sides_values){
-        .before = pick(c, results, count, m, &before, most_a),
-        .after = pick(c, results, count, m, &after, most_b),
-        .history = pick(c, results, past_count, m, NULL, CHANGE_HISTORY),
-    };
+    struct arena *arena = c->past->arena;
+    enum side *sides = ARENA_ARRAY(arena, enum side, count + 1), last = NEITHER;
+    struct sides_values v = {values_in(arena, count), values_in(arena, count),
+                             values_in(arena, count), values_in(arena, count)};
+    bool begun[3] = {false};
+    give_sides(c, m, results, count, sides);
+    for (size_t i = 0; i < count; i++) {
+        if (!has_value(c, &results[i], m))
+            continue;
+        double value = results[i].metrics[m];
+        last = sides[i];
+        begun[last] = true;
+        /* What was before both sides had begun is history: nothing changed in it. */
+        if (!begun[BEFORE] || !begun[AFTER])
+            add_value(&v.history, value, false);
+        if (last == NEITHER)
+            continue;
+        add_value(last == AFTER ? &v.after : &v.before, value, last == AFTER);
+        add_value(&v.both, value, last == AFTER);
+    }
+    return v;
 }
 
 static void measure(const struct comparison *c, struct compared_metric *out,
                     const struct sides_values *v)
 {
-    size_t rows_of = v->before.count < v->after.count ? v->before.count : v->after.count;
-    double spells = change_spells(v->history.items, v->history.count,
-                                  rows_of < CHANGE_RESULTS ? rows_of : CHANGE_RESULTS);
+    double spells = change_spells(v->history.items, v->history.count, v->both.after, v->both.count);
     out->measured = v->before.count || v->after.count;
     out->change =
         change_measure(v->before.items, v->before.count, v->after.items, v->after.count, spells);

@@ -25,6 +25,9 @@ static void measure(const struct history_case *c, enum past_metric which,
         y[n++] = c->results[i].metrics[which];
     }
     size_t rows_of = n / 4 < CHANGE_RESULTS ? n / 4 : CHANGE_RESULTS;
+    bool after[2 * CHANGE_RESULTS] = {false}; /* neighbouring rows */
+    for (size_t i = rows_of; i < 2 * rows_of; i++)
+        after[i] = true;
     struct trend trend = statistics_trend(x, y, n);
     /* Spells are what is left beside the trend. */
     double *rest = mem_alloc((n + 1) * sizeof(*rest));
@@ -33,7 +36,7 @@ static void measure(const struct history_case *c, enum past_metric which,
     *out = (struct history_metric){
         .count = n,
         .slope = trend.slope,
-        .p = change_allow(trend.p, change_spells(rest, n, rows_of)),
+        .p = change_allow(trend.p, change_spells(rest, n, after, 2 * rows_of)),
     };
     mem_free(rest);
     statistics_sort(y, n);

@@ -80,14 +80,23 @@ static void a_suspicion_is_called_unclear(void **state)
     assert_int_equal(change_judge(&c, 0.2, CHANGE_THRESHOLD), CHANGE_NONE);
 }
 
+/* Of neighbouring rows of so many, or of such that take turns. */
+static double spells_of(const double *history, size_t count, size_t rows_of, bool in_turns)
+{
+    bool after[2 * MANY];
+    for (size_t i = 0; i < 2 * rows_of; i++)
+        after[i] = in_turns ? i % 2 : i >= rows_of;
+    return change_spells(history, count, after, 2 * rows_of);
+}
+
 static void independent_results_have_no_spells(void **state)
 {
     (void)state;
     double history[CHANGE_HISTORY];
     fill(history, CHANGE_HISTORY, 100, 3);
-    assert_true(change_spells(history, CHANGE_HISTORY, MANY) < 1.4);
-    assert_true(change_spells(history, 0, MANY) == 1);
-    assert_true(change_spells(history, CHANGE_HISTORY, 1) == 1);
+    assert_true(spells_of(history, CHANGE_HISTORY, MANY, false) < 1.4);
+    assert_true(spells_of(history, 0, MANY, false) == 1);
+    assert_true(spells_of(history, CHANGE_HISTORY, 0, false) == 1);
 }
 
 /* Every 20 results another level: what cried wolf before must be clearer from then on. */
@@ -97,8 +106,9 @@ static void good_and_bad_spells_make_a_difference_less_clear(void **state)
     double history[CHANGE_HISTORY];
     for (size_t i = 0; i < CHANGE_HISTORY; i += MANY)
         fill(history + i, MANY, i / MANY % 2 ? 106 : 100, i);
-    double spells = change_spells(history, CHANGE_HISTORY, MANY);
+    double spells = spells_of(history, CHANGE_HISTORY, MANY, false);
     assert_true(spells > 3);
+    assert_true(spells_of(history, CHANGE_HISTORY, MANY, true) < 1.2); /* both had each spell */
     double *a = history + CHANGE_HISTORY - 2 * MANY, *b = history + CHANGE_HISTORY - MANY;
     assert_int_equal(judge(a, MANY, b, MANY, 1), CHANGE_SLOWER);
     assert_int_not_equal(judge(a, MANY, b, MANY, spells), CHANGE_SLOWER);

@@ -48,7 +48,7 @@ static struct case_result *result(struct world *w, const char *suite, const char
 {
     struct case_result *r = ARENA_NEW(w->arena, struct case_result);
     struct attempt_result *attempt = ARENA_NEW(w->arena, struct attempt_result);
-    struct step_result **end = (struct step_result **)&attempt->steps;
+    struct step_result *last = NULL;
     uint32_t trial = 0, index = 0;
     *r = (struct case_result){
         .arena = w->arena,
@@ -66,7 +66,7 @@ static struct case_result *result(struct world *w, const char *suite, const char
             attempt->next = ARENA_NEW(w->arena, struct attempt_result);
             attempt = attempt->next;
             *attempt = (struct attempt_result){.number = 2, .status = status, .trials = 1};
-            end = (struct step_result **)&attempt->steps;
+            last = NULL;
             r->flags = status == CASE_PASSED ? CASE_FLAKY : 0;
         }
         if (*steps == '/' || *steps == ' ') {
@@ -75,8 +75,8 @@ static struct case_result *result(struct world *w, const char *suite, const char
             continue;
         }
         int64_t duration = (*steps - '0') * NS_PER_MS;
-        *end = ARENA_NEW(w->arena, struct step_result);
-        **end = (struct step_result){
+        struct step_result *step = ARENA_NEW(w->arena, struct step_result);
+        *step = (struct step_result){
             .name = SLICE("s"),
             .kind = SLICE("exec"),
             .trial = trial,
@@ -84,7 +84,11 @@ static struct case_result *result(struct world *w, const char *suite, const char
             .duration = duration,
             .first_token = duration / 2,
         };
-        end = &(*end)->next;
+        if (last)
+            last->next = step;
+        else
+            attempt->steps = step;
+        last = step;
     }
     return r;
 }
