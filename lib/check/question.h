@@ -39,6 +39,12 @@ struct question *question_about(const struct observation *o, const struct node *
 /* A new one, to be filled. */
 struct question *question_new(struct observation *o, const struct node *about, const char *kind);
 
+/*
+ * For the plan: the first validator of `expect` that asks others, or only one that asks a judge and
+ * does not name it; NULL when there is none.
+ */
+const struct node *questions_expected(const struct node *expect, bool judge_unnamed);
+
 /* What the checks of `expect` have to ask, in the observation (its `questions`). */
 void questions_collect(struct observation *o, const struct node *expect);
 

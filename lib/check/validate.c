@@ -511,47 +511,49 @@ struct validator {
     void (*run)(const struct validation *v);
     bool sees_empty; /* an empty answer is for it to judge; elsewhere it is no data */
     bool asks;       /* it may ask questions before it judges */
+    bool judged;     /* a judge is what it asks */
 };
 
-/* X(name, params, run, sees empty, asks) */
+/* X(name, params, run, sees empty, asks, judged) */
 #define VALIDATORS(X)                                                                              \
-    X(response_not_empty, no_params, run_not_empty, true, false)                                   \
-    X(not_empty, no_params, run_not_empty, true, false)                                            \
-    X(json_string, no_params, run_json, false, false)                                              \
-    X(json, no_params, run_json, false, false)                                                     \
-    X(field_present, field_present_params, run_field_present, false, false)                        \
-    X(length, length_params, run_length, false, false)                                             \
-    X(regex, regex_params, run_regex, false, false)                                                \
-    X(contains, contains_params, run_contains, false, false)                                       \
-    X(response_contains, response_contains_params, run_response_contains, false, false)            \
-    X(sql_safe, no_params, run_sql_safe, false, false)                                             \
-    X(schema, schema_params, run_schema, false, false)                                             \
-    X(email_format, email_params, run_email_format, false, false)                                  \
-    X(age_range, age_params, run_age_range, false, false)                                          \
-    X(conditional_validator, conditional_params, run_conditional, false, true)                     \
-    X(no_injection_detected, injection_params, run_no_injection, false, false)                     \
-    X(no_script_tags, no_params, run_no_script_tags, false, false)                                 \
-    X(safe_html, no_params, run_safe_html, false, false)                                           \
-    X(contains_code_block, language_params, run_contains_code_block, false, false)                 \
-    X(code, language_params, run_code, false, true)                                                \
-    X(python, no_params, validate_python, false, true)                                             \
-    X(sql, no_params, validate_sql, false, true)                                                   \
-    X(openapi_spec, no_params, validate_openapi, false, true)                                      \
-    X(rubric, rubric_params, validate_rubric, false, true)                                         \
-    X(agent_task, agent_task_params, validate_agent_task, false, true)                             \
-    X(ai_contradiction_check, contradiction_params, validate_contradictions, false, true)          \
-    X(sentiment_analysis, sentiment_params, validate_sentiment, false, true)                       \
-    X(language_detection, detection_params, validate_language, false, true)                        \
-    X(program, program_params, validate_program, true, true)
+    X(response_not_empty, no_params, run_not_empty, true, false, false)                            \
+    X(not_empty, no_params, run_not_empty, true, false, false)                                     \
+    X(json_string, no_params, run_json, false, false, false)                                       \
+    X(json, no_params, run_json, false, false, false)                                              \
+    X(field_present, field_present_params, run_field_present, false, false, false)                 \
+    X(length, length_params, run_length, false, false, false)                                      \
+    X(regex, regex_params, run_regex, false, false, false)                                         \
+    X(contains, contains_params, run_contains, false, false, false)                                \
+    X(response_contains, response_contains_params, run_response_contains, false, false, false)     \
+    X(sql_safe, no_params, run_sql_safe, false, false, false)                                      \
+    X(schema, schema_params, run_schema, false, false, false)                                      \
+    X(email_format, email_params, run_email_format, false, false, false)                           \
+    X(age_range, age_params, run_age_range, false, false, false)                                   \
+    X(conditional_validator, conditional_params, run_conditional, false, true, false)              \
+    X(no_injection_detected, injection_params, run_no_injection, false, false, false)              \
+    X(no_script_tags, no_params, run_no_script_tags, false, false, false)                          \
+    X(safe_html, no_params, run_safe_html, false, false, false)                                    \
+    X(contains_code_block, language_params, run_contains_code_block, false, false, false)          \
+    X(code, language_params, run_code, false, true, false)                                         \
+    X(python, no_params, validate_python, false, true, false)                                      \
+    X(sql, no_params, validate_sql, false, true, false)                                            \
+    X(openapi_spec, no_params, validate_openapi, false, true, false)                               \
+    X(rubric, rubric_params, validate_rubric, false, true, true)                                   \
+    X(agent_task, agent_task_params, validate_agent_task, false, true, true)                       \
+    X(ai_contradiction_check, contradiction_params, validate_contradictions, false, true, true)    \
+    X(sentiment_analysis, sentiment_params, validate_sentiment, false, true, true)                 \
+    X(language_detection, detection_params, validate_language, false, true, true)                  \
+    X(program, program_params, validate_program, true, true, false)
 
 static const struct validator validators[] = {
-#define X(name, params, run, sees_empty, asks) {#name, params, run, sees_empty, asks},
+#define X(name, params, run, sees_empty, asks, judged)                                             \
+    {#name, params, run, sees_empty, asks, judged},
     VALIDATORS(X)
 #undef X
 };
 
 static const char *const validator_names[] = {
-#define X(name, params, run, sees_empty, asks) #name,
+#define X(name, params, run, sees_empty, asks, judged) #name,
     VALIDATORS(X)
 #undef X
         NULL,
@@ -717,6 +719,33 @@ struct question *question_new(struct observation *o, const struct node *about, c
     q->kind = kind;
     q->timeout = CLOCK_NEVER;
     return q;
+}
+
+static bool names_judge(const struct node *params)
+{
+    return node_get(params, "model") || node_get(params, "validation_model_alias") ||
+           node_get(params, "validation_model");
+}
+
+static const struct node *asking_of(const struct node *list, bool judge_unnamed)
+{
+    for (size_t i = 0; list && list->kind == NODE_LIST && i < list->count; i++) {
+        const struct node *item = list->items[i], *params = node_get(item, "params");
+        const struct node *type = node_get(item, "type"), *inner;
+        const struct validator *v = type && type->kind == NODE_STRING ? find(type->string) : NULL;
+        if (v && v->run != run_conditional && v->asks &&
+            (!judge_unnamed || (v->judged && !names_judge(params))))
+            return item;
+        if ((inner = asking_of(node_get(params, "true_validators"), judge_unnamed)) ||
+            (inner = asking_of(node_get(params, "false_validators"), judge_unnamed)))
+            return inner;
+    }
+    return NULL;
+}
+
+const struct node *questions_expected(const struct node *expect, bool judge_unnamed)
+{
+    return asking_of(node_get(expect, "validate"), judge_unnamed);
 }
 
 /* Making the checks is what finds the questions: which ones of a conditional_validator are asked

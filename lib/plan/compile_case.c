@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "check/check.h"
+#include "check/question.h"
 #include "core/random.h"
 #include "core/text.h"
 #include "plan/compile_parts.h"
@@ -37,9 +38,27 @@ static size_t count_checks(const struct node *expect)
     return expect ? expect->count - (node_get(expect, "pass_rate") != NULL) : 0;
 }
 
+/* Checks that ask others: a judge there must be, and nothing that is waited for. */
+static void inspect_questions(struct compilation *c, const struct plan_suite *suite,
+                              const struct node *expect, const struct node *until)
+{
+    const struct node *unnamed = questions_expected(expect, true),
+                      *waited = questions_expected(until, false);
+    if (unnamed && !node_get(suite->models, "judge"))
+        diagnose(c->d, unnamed->at, "%.*s needs a judge",
+                 SLICE_ARG(node_get(unnamed, "type")->string))
+            ->hint =
+            "name a model in its params, or for all: \"judge\": { \"model\": \"…\" } in the "
+            "suite or in assay.providers.json";
+    if (waited)
+        diagnose(c->d, waited->at, "%.*s cannot be waited for: it asks a judge or a program",
+                 SLICE_ARG(node_get(waited, "type")->string))
+            ->hint = "put it into \"expect\"";
+}
+
 /* How many checks a step makes, those of the steps during it included. */
-static size_t inspect_step(struct compilation *c, struct names *names, const struct node *step,
-                           bool is_case)
+static size_t inspect_step(struct compilation *c, const struct plan_suite *suite,
+                           struct names *names, const struct node *step, bool is_case)
 {
     const struct step_kind *kind = step_kind_of(step);
     const struct node *expect = node_get(step, "expect"), *until = node_get(step, "until"),
@@ -55,9 +74,10 @@ static size_t inspect_step(struct compilation *c, struct names *names, const str
         check_applicable(until, kind->yields, kind->name, c->d);
         checks += count_checks(until);
     }
+    inspect_questions(c, suite, expect, until);
     struct names *inside = names_new(c->arena, names);
     for (size_t i = 0; inner && i < inner->count; i++) {
-        checks += inspect_step(c, inside, inner->items[i], false);
+        checks += inspect_step(c, suite, inside, inner->items[i], false);
         add_saves(inside, inner->items[i]);
     }
     return checks;
@@ -72,7 +92,8 @@ static void only_pass_rate(struct compilation *c, const struct node *expect)
                 ->hint = "put the check into the expect of the step it is about";
 }
 
-static void inspect_case(struct compilation *c, struct names *names, const struct node *node)
+static void inspect_case(struct compilation *c, const struct plan_suite *suite, struct names *names,
+                         const struct node *node)
 {
     const struct node *steps = node_get(node, "steps"), *given = node_get(node, "given");
     struct slice id = node_string(node_get(node, "id"), SLICE(""));
@@ -81,11 +102,11 @@ static void inspect_case(struct compilation *c, struct names *names, const struc
         names_add(names, given->entries[i].key, NULL);
     if (!steps) {
         names_check(names, node, c->d);
-        checks = inspect_step(c, names, node, true);
+        checks = inspect_step(c, suite, names, node, true);
     } else {
         only_pass_rate(c, node_get(node, "expect"));
         for (size_t i = 0; i < steps->count; i++) {
-            checks += inspect_step(c, names, steps->items[i], false);
+            checks += inspect_step(c, suite, names, steps->items[i], false);
             add_saves(names, steps->items[i]);
         }
         /* Everything else, with every name that the case ever has. */
@@ -376,7 +397,8 @@ static void add_case(struct compilation *c, struct plan_case *pc)
 static bool asks_models(const struct plan_case *pc)
 {
     for (size_t i = 0; i < pc->step_count; i++)
-        if (pc->steps[i].kind == &step_chat || pc->steps[i].kind == &step_complete)
+        if (pc->steps[i].kind == &step_chat || pc->steps[i].kind == &step_complete ||
+            pc->steps[i].kind == &step_embed)
             return true;
     return false;
 }
@@ -436,7 +458,7 @@ void compile_case(struct compilation *c, const struct plan_suite *suite, const s
     /* The names as the first expansion has them, and those that the steps will make. */
     struct names *names = names_new(c->arena, expansions[0].names);
     names_add(names, SLICE("case.id"), NULL);
-    inspect_case(c, names, node);
+    inspect_case(c, suite, names, node);
     if (c->d->count > faults)
         return;
     for (size_t i = 0; i < count && c->d->count == faults; i++)

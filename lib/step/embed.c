@@ -3,6 +3,7 @@
  * one tensor "embeddings" of texts × dimensions, whichever encoding was asked for, so that the
  * tensor checks read them.
  */
+#include "step/ask.h"
 #include "step/kinds.h"
 #include "step/openai.h"
 
@@ -13,6 +14,7 @@ static const struct field embed_fields[] = {
     {"encoding_format", &shape_any, .help = "float or base64."},
     {"extra", &shape_object, .help = "Further fields of the body, as they are."},
     OPENAI_FIELDS,
+    OPENAI_ASK_FIELDS,
     {NULL},
 };
 
@@ -129,15 +131,14 @@ static void embed_done(struct step *step, const struct sse_notes *notes)
 
 static struct result embed_start(struct step *step)
 {
-    struct call_events events = openai_events;
-    struct call_request request = {.method = "POST",
-                                   .headers = openai_headers(step),
-                                   .content_type = "application/json",
-                                   .body = openai_body(step),
-                                   .has_body = true};
-    events.on_done = embed_done;
-    TRY(openai_url(step, "/embeddings", &request.url));
-    return call_start(step, &request, &events);
+    struct call_events *events = ARENA_NEW(step->arena, struct call_events);
+    struct ask_options ask = {0};
+    *events = openai_events;
+    events->on_done = embed_done;
+    TRY(openai_ask(step, "/embeddings", &ask));
+    TRY(jsontext_read_in(step->arena, openai_body(step), &ask.body));
+    ask.events = events;
+    return ask_start(step, &ask);
 }
 
 const struct step_kind step_embed = {
@@ -151,5 +152,5 @@ const struct step_kind step_embed = {
                "\"tensor\": { \"shape\": [2, null], \"finite\": true } } }",
     .title = openai_title,
     .start = embed_start,
-    .cancel = call_cancel,
+    .cancel = ask_cancel,
 };
