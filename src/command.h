@@ -13,6 +13,7 @@ struct invocation {
     const struct command *command;
     struct assay_selection selection;
     struct assay_streams streams;
+    struct assay_load_options load;
     struct assay_strings reports;
     struct assay_strings webhooks;
     struct assay_strings words; /* arguments that are no options */
@@ -63,9 +64,9 @@ struct command {
 /* All commands, in the order of the help; ends with NULL. */
 extern const struct command *const commands[];
 
-extern const struct command command_run, command_plan, command_report, command_compare,
-    command_history, command_baseline, command_quarantine, command_store, command_init,
-    command_schema, command_version, command_help;
+extern const struct command command_run, command_plan, command_load, command_report,
+    command_compare, command_history, command_baseline, command_quarantine, command_store,
+    command_init, command_schema, command_version, command_help;
 
 /* What else people and scripts need to know of the whole program; each ends with a NULL. */
 struct fact {

@@ -8,19 +8,13 @@
 #include "core/slice.h"
 
 const struct command *const commands[] = {
-    &command_run,
-    &command_plan,
-    &command_report,
-    &command_compare,
-    &command_history,
-    &command_baseline,
-    &command_quarantine,
-    &command_store,
-    &command_init,
-    &command_schema,
-    &command_version,
-    &command_help,
-    NULL,
+    &command_run,      &command_plan,
+    &command_load,     &command_report,
+    &command_compare,  &command_history,
+    &command_baseline, &command_quarantine,
+    &command_store,    &command_init,
+    &command_schema,   &command_version,
+    &command_help,     NULL,
 };
 
 const struct fact exit_statuses[] = {

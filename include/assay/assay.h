@@ -79,8 +79,8 @@ struct assay_run_options {
     enum assay_detail detail;
     struct assay_strings reports; /* "junit", "json=path", … */
     struct assay_webhooks webhooks;
-    const char *store;              /* NULL: ASSAY_DEFAULT_STORE; "none": nothing is kept */
-    uint32_t jobs;                  /* cases at once; 0: one per processor */
+    const char *store; /* NULL: ASSAY_DEFAULT_STORE; "none": nothing is kept */
+    uint32_t jobs;     /* cases at once; 0: one per processor */
     const char *cache; /* answers of models: "on", "refresh" or "off"; NULL: as the suites say */
     uint32_t max_failures;          /* begin nothing more after so many; 0: never */
     bool flaky_fails;               /* a pass on retry counts as failed */
@@ -134,6 +134,34 @@ struct assay_history_options {
 };
 
 ASSAY_PUBLIC int assay_history(const struct assay_history_options *options);
+
+struct assay_load_options {
+    struct assay_streams streams;
+    const char *url;
+    const char *api;    /* "http", "execute", "chat", "complete"; NULL: by the path of the url */
+    const char *method; /* NULL: POST with a body, else GET */
+    struct assay_strings headers;   /* "Name: value" */
+    const char *body;               /* or "@path"; NULL: made from the prompt */
+    const char *prompt, *model;     /* NULL: some */
+    uint32_t max_tokens;            /* 0: 128 */
+    bool stream;                    /* ask for an event stream */
+    const char *rate;               /* "500", "10..100", "100,200,400"; NULL: … */
+    uint32_t concurrency;           /* … so many users in a closed loop; 0: 1 */
+    const char *arrivals;           /* "constant", "poisson" (NULL), "gamma:SHAPE" */
+    uint32_t connections;           /* open loop, at most; 0: 1024 */
+    uint32_t threads;               /* 0: 1 */
+    int64_t duration_ns, warmup_ns; /* 0: 10 s; 0: none */
+    int64_t drain_ns, timeout_ns;   /* 0: 10 s; 0: 60 s */
+    int64_t lag_ns;   /* how late 99 % of what assay does may be to be believed; 0: 1 ms */
+    const char *slo;  /* "ttft p99 < 200ms, errors < 1%"; NULL: none */
+    const char *json; /* where to write the results; "-": standard output; NULL: nowhere */
+    bool has_seed, quiet;
+    uint64_t seed;
+};
+
+/* 1 when an objective does not hold; 3 when nothing answered or the numbers are not to be
+ * believed; 130 when it was interrupted. */
+ASSAY_PUBLIC int assay_load(const struct assay_load_options *options);
 
 /* Baselines: runs with a name, for assay_compare. */
 enum assay_baseline_action {

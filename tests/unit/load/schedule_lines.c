@@ -23,9 +23,12 @@ int main(int argc, char **argv)
     if (argc < 7)
         return 2;
     struct arrival_stage *stages = mem_zero((size_t)argc * sizeof(*stages));
-    for (int i = 4; i + 2 < argc; i += 3)
-        stages[count++] = (struct arrival_stage){strtod(argv[i], NULL), strtod(argv[i + 1], NULL),
-                                                 strtod(argv[i + 2], NULL)}; /* our own text */
+    for (int i = 4; i + 2 < argc; i += 3) {
+        double value[3];
+        for (int j = 0; j < 3; j++)
+            value[j] = strtod(argv[i + j], NULL); /* our own text */
+        stages[count++] = (struct arrival_stage){value[0], value[1], value[2]};
+    }
     int kind = 0;
     while (kind < ARRIVAL_KIND_COUNT && strcmp(names[kind], argv[1]) != 0)
         kind++;

@@ -1,0 +1,76 @@
+/*
+ * A request under way: when what happened to it, and its answer, read without I/O. Bytes come with
+ * two stamps, when the kernel received them and when we read them; everything a service is judged
+ * by counts by the kernel's, so a slow reader does not look like a slow service.
+ *
+ * Workload: hundreds of thousands of answers, or a million events, a second and thread. Nothing is
+ * allocated as long as heads and events come whole, and of a body that is not streamed only if the
+ * API's is to be looked into.
+ */
+#ifndef LOAD_FLIGHT_H
+#define LOAD_FLIGHT_H
+
+#include "load/metrics.h"
+#include "load/target.h"
+#include "net/http.h"
+#include "net/sse.h"
+
+/* A body that is kept to be looked into. */
+#define FLIGHT_BODY_BYTES (4u << 20)
+
+/* Monotonic nanoseconds; 0: has not happened. */
+struct flight {
+    int64_t intended; /* when the schedule has it start */
+    int64_t
+        could; /* when it could: as intended, or when a connection became free; 0: no schedule */
+    int64_t started;    /* when we got to it */
+    int64_t connected;  /* new connections only */
+    int64_t sent;       /* just before its first byte was given to the kernel */
+    int64_t first_byte; /* by the kernel's stamps, as the rest */
+    int64_t first_token, last_token;
+    int64_t last_token_read; /* by ours */
+    int64_t end;
+    int64_t usage;   /* tokens as the service counts them; -1: it does not */
+    uint64_t bytes;  /* of the answer */
+    uint32_t tokens; /* events with text */
+    uint16_t status; /* 0: none yet */
+    bool measured;   /* it belongs to the measured phase */
+    bool finished;   /* the stream said that it is over */
+    bool keep_alive; /* it is complete, and the connection can have another request */
+    enum failure failure;
+};
+
+struct reader {
+    struct http_parser http;
+    struct sse_decoder events;
+    struct buf body; /* of answers that are no streams and are looked into */
+    bool is_stream;
+};
+
+void reader_init(struct reader *reader);
+void reader_free(struct reader *reader);
+
+/* Before a request is sent: its answer is the next thing that comes. */
+void flight_expect(struct flight *flight, struct reader *reader, const struct target *target);
+
+/*
+ * Bytes came. True when the flight is over: its answer is complete, or `flight->failure` says
+ * why not and error_last() more. Gaps are added to `metrics` as they are seen.
+ */
+bool flight_feed(struct flight *flight, struct reader *reader, const struct target *target,
+                 struct slice bytes, int64_t received, int64_t read, struct metrics *metrics);
+
+/* The connection ended, of itself: as flight_feed, and always over. */
+void flight_closed(struct flight *flight, struct reader *reader, const struct target *target,
+                   int64_t received);
+
+/* Bounds on a single request; 0: none. */
+struct bounds {
+    int64_t latency, ttft, itl_mean;
+};
+
+/* The flight is over: count it, when it is measured. `example` tells more of a failure. */
+void flight_count(const struct flight *flight, const struct target *target,
+                  const struct bounds *bounds, const char *example, struct metrics *metrics);
+
+#endif

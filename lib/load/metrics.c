@@ -1,0 +1,63 @@
+/*
+ * The tables of metrics and failures, and adding up what threads counted.
+ */
+#include "load/metrics.h"
+
+#include <stdio.h>
+
+const struct metric_kind metric_kinds[METRIC_COUNT] = {
+#define X(code, name, time, definition) {name, definition, time},
+    METRIC_TABLE(X)
+#undef X
+};
+
+const struct failure_kind failure_kinds[FAILURE_COUNT] = {{"", "", ""},
+#define X(code, name, meaning, remedy) {name, meaning, remedy},
+                                                          FAILURE_TABLE(X)
+#undef X
+};
+
+void metrics_clear(struct metrics *m)
+{
+    memset(m, 0, sizeof(*m));
+    for (int i = 0; i < METRIC_COUNT; i++)
+        histogram_clear(&m->histograms[i]);
+}
+
+void metrics_merge(struct metrics *into, const struct metrics *from)
+{
+    for (int i = 0; i < METRIC_COUNT; i++)
+        histogram_merge(&into->histograms[i], &from->histograms[i]);
+    for (int i = 0; i < FAILURE_COUNT; i++) {
+        into->failures[i] += from->failures[i];
+        if (!*into->examples[i])
+            memcpy(into->examples[i], from->examples[i], FAILURE_EXAMPLE);
+    }
+    into->requests += from->requests;
+    into->answered += from->answered;
+    into->good += from->good;
+    into->waited += from->waited;
+    into->together += from->together;
+    into->counted += from->counted;
+    into->ended += from->ended;
+    into->ended_tokens += from->ended_tokens;
+    into->ended_bytes += from->ended_bytes;
+    into->reads += from->reads;
+    into->unstamped += from->unstamped;
+    into->out_of_order += from->out_of_order;
+}
+
+void metrics_failed(struct metrics *m, enum failure failure, const char *example)
+{
+    m->failures[failure]++;
+    if (!*m->examples[failure])
+        snprintf(m->examples[failure], FAILURE_EXAMPLE, "%s", example);
+}
+
+int metric_find(struct slice name)
+{
+    for (int i = 0; i < METRIC_COUNT; i++)
+        if (slice_is(name, metric_kinds[i].name))
+            return i;
+    return -1;
+}

@@ -1,0 +1,267 @@
+/*
+ * Text for people: numbers right-aligned in columns, every unit beside its number.
+ */
+#include "load/print.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "core/parse.h"
+
+static void add_cell(struct text *t, const char *content, size_t width)
+{
+    size_t shown = utf8_length(slice_str(content));
+    for (; shown < width; shown++)
+        text_add_byte(t, ' ');
+    text_add_str(t, content);
+}
+
+static void add_time(struct text *t, int64_t value, size_t width)
+{
+    char shown[DURATION_TEXT];
+    add_cell(t, format_duration(shown, value), width);
+}
+
+/* Three significant digits, with k, M or G. */
+#define COUNT_TEXT 24
+static const char *format_count(char out[COUNT_TEXT], double value)
+{
+    static const char *const units[] = {"", " k", " M", " G"};
+    size_t unit = 0;
+    while (value >= 99999.5 && unit < 3) {
+        value /= 1000;
+        unit++;
+    }
+    int decimals = value >= 100 || value == floor(value) ? 0 : value >= 10 ? 1 : 2;
+    snprintf(out, COUNT_TEXT, "%.*f%s", decimals, value, units[unit]);
+    return out;
+}
+
+static void add_count(struct text *t, double value, size_t width)
+{
+    char shown[COUNT_TEXT];
+    add_cell(t, format_count(shown, value), width);
+}
+
+static double per_second(double count, int64_t ns)
+{
+    return ns > 0 ? count * (double)NS_PER_S / (double)ns : 0;
+}
+
+/* ------------------------------------------------------------------ before and meanwhile */
+
+static const char *const arrival_names[] = {
+#define X(code, name, help) name,
+    ARRIVAL_TABLE(X)
+#undef X
+};
+
+static void add_rates(struct text *t, const struct load_plan *plan)
+{
+    const struct arrival_stage *first = &plan->stages[0],
+                               *last = &plan->stages[plan->stage_count - 1];
+    if (first->from == last->to)
+        text_printf(t, "%g requests/s, %s", first->from, arrival_names[plan->arrivals]);
+    else
+        text_printf(t, "%g to %g requests/s, %s", first->from, last->to,
+                    arrival_names[plan->arrivals]);
+    if (plan->arrivals == ARRIVAL_GAMMA)
+        text_printf(t, " %g", plan->shape);
+}
+
+void print_plan(struct text *t, const struct load_plan *plan)
+{
+    char time[DURATION_TEXT];
+    text_printf(t, "%s as %s%s: ", plan->target->url, target_api_names[plan->target->api],
+                plan->target->stream ? ", streamed" : "");
+    if (plan->stages)
+        add_rates(t, plan);
+    else
+        text_printf(t, "%u user%s, each of whom asks again when answered", plan->users,
+                    plan->users == 1 ? "" : "s");
+    text_printf(t, ", for %s", format_duration(time, plan->duration));
+    if (plan->warmup)
+        text_printf(t, " after %s of warm-up", format_duration(time, plan->warmup));
+    if (plan->stages)
+        text_printf(t, "; at most %u connections, seed %llu", plan->connections,
+                    (unsigned long long)plan->seed);
+    text_printf(t, "; %u thread%s\n", plan->threads, plan->threads == 1 ? "" : "s");
+}
+
+void print_columns(struct text *t, bool stream)
+{
+    text_printf(t, "%8s%11s%9s%11s%11s%11s%11s", "time", "answers/s", "errors", "in flight", "p50",
+                "p99", "max");
+    if (stream)
+        text_printf(t, "%11s%11s%11s", "ttft p50", "ttft p99", "tokens/s");
+    text_printf(t, "%11s\n", "lag");
+}
+
+void print_second(struct text *t, const struct load_second *s, bool stream, int64_t at,
+                  int64_t span, bool warming)
+{
+    text_printf(t, "%6.0f s", (double)at / (double)NS_PER_S);
+    add_count(t, round(per_second((double)s->answered, span)), 11);
+    add_count(t, (double)s->failed, 9);
+    add_count(t, (double)s->busy, 11);
+    add_time(t, histogram_percentile(&s->latency, 50), 11);
+    add_time(t, histogram_percentile(&s->latency, 99), 11);
+    add_time(t, s->latency.most, 11);
+    if (stream) {
+        add_time(t, histogram_percentile(&s->ttft, 50), 11);
+        add_time(t, histogram_percentile(&s->ttft, 99), 11);
+        add_count(t, round(per_second((double)s->tokens, span)), 11);
+    }
+    add_time(t, s->lags ? s->lag_sum / (int64_t)s->lags : 0, 11);
+    text_add_str(t, warming ? "  warm-up\n" : "\n");
+}
+
+/* ------------------------------------------------------------------ afterwards */
+
+static void add_value(struct text *t, bool time, double value, size_t width)
+{
+    if (time)
+        add_time(t, (int64_t)llround(value), width);
+    else
+        add_count(t, value, width);
+}
+
+static void add_metric(struct text *t, enum metric metric, const struct histogram *h)
+{
+    static const double percents[] = {50, 90, 99, 99.9};
+    bool time = metric_kinds[metric].time;
+    if (h->count == 0)
+        return;
+    text_printf(t, "  %-15s", metric_kinds[metric].name);
+    add_count(t, (double)h->count, 9);
+    add_value(t, time, histogram_mean(h), 11);
+    for (size_t i = 0; i < sizeof(percents) / sizeof(percents[0]); i++)
+        add_value(t, time, (double)histogram_percentile(h, percents[i]), 11);
+    add_value(t, time, (double)h->most, 11);
+    text_add_byte(t, '\n');
+}
+
+static void add_table(struct text *t, const struct metrics *m)
+{
+    text_printf(t, "  %-15s%9s%11s%11s%11s%11s%11s%11s\n", "", "count", "mean", "p50", "p90", "p99",
+                "p99.9", "max");
+    for (int i = 0; i < METRIC_COUNT; i++)
+        add_metric(t, (enum metric)i, &m->histograms[i]);
+}
+
+static void add_throughput(struct text *t, const struct load_report *r)
+{
+    const struct load_outcome *o = r->outcome;
+    const struct metrics *m = &o->metrics;
+    char shown[COUNT_TEXT], time[DURATION_TEXT];
+    text_printf(t, "%s answers/s", format_count(shown, per_second((double)m->ended, o->measured)));
+    if (r->plan->target->stream)
+        text_printf(t, ", %s tokens/s",
+                    format_count(shown, per_second((double)m->ended_tokens, o->measured)));
+    text_printf(t, ", %s bytes/s, in %s",
+                format_count(shown, per_second((double)m->ended_bytes, o->measured)),
+                format_duration(time, o->measured));
+    text_printf(t, "; %llu of %llu requests answered well (%.4g %%)\n",
+                (unsigned long long)m->answered, (unsigned long long)m->requests,
+                m->requests ? 100 * (double)m->answered / (double)m->requests : 0);
+}
+
+static void add_failures(struct text *t, const struct metrics *m)
+{
+    if (m->requests == m->answered)
+        return;
+    text_add_str(t, "\nErrors\n");
+    for (int i = 1; i < FAILURE_COUNT; i++) {
+        const struct failure_kind *kind = &failure_kinds[i];
+        if (!m->failures[i])
+            continue;
+        text_printf(t, "  %-18s%9llu  %s\n", kind->name, (unsigned long long)m->failures[i],
+                    kind->meaning);
+        text_printf(t, "  %29s%s\n", "", kind->remedy);
+        if (*m->examples[i]) {
+            struct slice shown = text_shown(t->arena, slice_str(m->examples[i]), FAILURE_EXAMPLE);
+            text_printf(t, "  %29sexample: %.*s\n", "", SLICE_ARG(shown));
+        }
+    }
+}
+
+static void add_notes(struct text *t, const struct load_report *r)
+{
+    const struct metrics *m = &r->outcome->metrics;
+    const struct histogram *gaps = &m->histograms[METRIC_ITL];
+    if (m->waited)
+        text_printf(t,
+                    "  %llu requests waited because all %u connections were in use; their latency "
+                    "counts from when they should have started\n",
+                    (unsigned long long)m->waited, r->plan->connections);
+    if (m->together)
+        text_printf(
+            t, "  %.3g %% of gaps are between events that came in one read and share its stamp\n",
+            100 * (double)m->together / (double)gaps->count);
+    if (r->plan->target->stream && m->answered > m->counted)
+        text_printf(t,
+                    "  of %llu answers the service did not count tokens; events with text are "
+                    "counted instead\n",
+                    (unsigned long long)(m->answered - m->counted));
+}
+
+static void add_objectives(struct text *t, const struct load_report *r, const char *bad,
+                           const char *good, const char *plain)
+{
+    if (!r->slo_count)
+        return;
+    text_add_str(t, "\nObjectives\n");
+    for (size_t i = 0; i < r->slo_count; i++) {
+        const struct slo *slo = &r->slos[i];
+        double value = 0;
+        bool holds = slo_holds(slo, r->outcome), seen = slo_value(slo, r->outcome, &value);
+        text_printf(t, "  %s%s%s  %s: ", holds ? good : bad, holds ? "holds" : "FAILS", plain,
+                    slo->text);
+        if (!seen)
+            text_add_str(t, "nothing of it was seen");
+        else if (slo->quantity == SLO_ERRORS || slo->quantity == SLO_GOODPUT)
+            text_printf(t, "%.4g %%", 100 * value);
+        else
+            add_value(t, slo->quantity == SLO_METRIC && metric_kinds[slo->metric].time, value, 0);
+        text_add_byte(t, '\n');
+    }
+}
+
+static void add_verdict(struct text *t, const struct load_report *r, const char *bad,
+                        const char *good, const char *plain)
+{
+    const struct judgement *j = r->judgement;
+    text_add_byte(t, '\n');
+    switch (j->verdict) {
+    case VERDICT_PASSED:
+        text_printf(t, "%svalid%s", good, plain);
+        break;
+    case VERDICT_FAILED:
+        text_printf(t, "%sFAILED%s: an objective does not hold", bad, plain);
+        break;
+    case VERDICT_NOTHING:
+        text_printf(t, "%sNOTHING%s: not one good answer came", bad, plain);
+        break;
+    case VERDICT_INVALID:
+        text_printf(t, "%sINVALID%s: these numbers are this program's as much as the service's\n",
+                    bad, plain);
+        for (size_t i = 0; i < j->reason_count; i++)
+            text_printf(t, "  %s\n", j->reasons[i]);
+        return;
+    }
+    text_printf(t, "%s\n", r->outcome->stopped ? " (ended before its time)" : "");
+}
+
+void print_report(struct text *t, const struct load_report *r, bool color)
+{
+    const char *bad = color ? "\033[1;31m" : "", *good = color ? "\033[32m" : "",
+               *plain = color ? "\033[0m" : "";
+    text_add_byte(t, '\n');
+    add_throughput(t, r);
+    add_table(t, &r->outcome->metrics);
+    add_notes(t, r);
+    add_failures(t, &r->outcome->metrics);
+    add_objectives(t, r, bad, good, plain);
+    add_verdict(t, r, bad, good, plain);
+}

@@ -1,0 +1,152 @@
+/*
+ * The same for programs. Times are whole nanoseconds under names that end with _ns.
+ */
+#include "core/clock.h"
+#include "load/print.h"
+
+static void set_number(json_t *object, const char *name, bool time, double value)
+{
+    json_object_set_new(object, name, time ? json_integer((json_int_t)value) : json_real(value));
+}
+
+static json_t *histogram_json(enum metric metric, const struct histogram *h)
+{
+    static const struct {
+        const char *name;
+        double percent;
+    } percents[] = {{"p50", 50}, {"p75", 75},     {"p90", 90},      {"p95", 95},
+                    {"p99", 99}, {"p99.9", 99.9}, {"p99.99", 99.99}};
+    bool time = metric_kinds[metric].time;
+    json_t *out = json_pack("{s:s, s:s, s:I}", "definition", metric_kinds[metric].definition,
+                            "unit", time ? "ns" : "1", "count", (json_int_t)h->count);
+    set_number(out, "mean", false, histogram_mean(h));
+    set_number(out, "deviation", false, histogram_deviation(h));
+    set_number(out, "min", true, (double)h->least);
+    for (size_t i = 0; i < sizeof(percents) / sizeof(percents[0]); i++)
+        set_number(out, percents[i].name, true,
+                   (double)histogram_percentile(h, percents[i].percent));
+    set_number(out, "max", true, (double)h->most);
+    return out;
+}
+
+static json_t *plan_json(const struct load_plan *plan)
+{
+    json_t *out = json_pack("{s:s, s:s, s:b, s:I, s:I, s:I}", "url", plan->target->url, "api",
+                            target_api_names[plan->target->api], "stream", plan->target->stream,
+                            "warmup_ns", (json_int_t)plan->warmup, "duration_ns",
+                            (json_int_t)plan->duration, "threads", (json_int_t)plan->threads);
+    if (!plan->stages) {
+        json_object_set_new(out, "concurrency", json_integer(plan->users));
+        return out;
+    }
+    static const char *const names[] = {
+#define X(code, name, help) name,
+        ARRIVAL_TABLE(X)
+#undef X
+    };
+    json_object_set_new(out, "arrivals", json_string(names[plan->arrivals]));
+    if (plan->arrivals == ARRIVAL_GAMMA)
+        json_object_set_new(out, "shape", json_real(plan->shape));
+    json_object_set_new(out, "seed", json_integer((json_int_t)plan->seed));
+    json_object_set_new(out, "connections", json_integer(plan->connections));
+    json_t *stages = json_array();
+    for (size_t i = 0; i < plan->stage_count; i++)
+        json_array_append_new(stages,
+                              json_pack("{s:f, s:f, s:f}", "duration_s", plan->stages[i].duration,
+                                        "from", plan->stages[i].from, "to", plan->stages[i].to));
+    json_object_set_new(out, "stages", stages);
+    return out;
+}
+
+static json_t *failures_json(const struct metrics *m)
+{
+    json_t *out = json_object();
+    for (int i = 1; i < FAILURE_COUNT; i++) {
+        if (!m->failures[i])
+            continue;
+        json_t *one = json_pack("{s:I, s:s, s:s}", "count", (json_int_t)m->failures[i], "meaning",
+                                failure_kinds[i].meaning, "remedy", failure_kinds[i].remedy);
+        json_t *example = json_string(m->examples[i]); /* NULL when it is not UTF-8 */
+        if (example)
+            json_object_set_new(one, "example", example);
+        json_object_set_new(out, failure_kinds[i].name, one);
+    }
+    return out;
+}
+
+static json_t *objectives_json(const struct load_report *r)
+{
+    json_t *out = json_array();
+    for (size_t i = 0; i < r->slo_count; i++) {
+        double value = 0;
+        bool seen = slo_value(&r->slos[i], r->outcome, &value);
+        json_t *one = json_pack("{s:s, s:b}", "objective", r->slos[i].text, "holds",
+                                slo_holds(&r->slos[i], r->outcome));
+        json_object_set_new(one, "value", seen ? json_real(value) : json_null());
+        json_array_append_new(out, one);
+    }
+    return out;
+}
+
+static json_t *own_json(const struct load_report *r)
+{
+    const struct load_outcome *o = r->outcome;
+    return json_pack("{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I}", "processor_share", o->processor,
+                     "waiting_share", o->waiting, "processor_s", o->processor_time, "reads",
+                     (json_int_t)o->metrics.reads, "reads_without_stamp",
+                     (json_int_t)o->metrics.unstamped, "clock_steps", (json_int_t)o->clock_steps,
+                     "connections_made", (json_int_t)o->connections, "believed_ns",
+                     (json_int_t)r->belief->usual);
+}
+
+json_t *print_second_json(const struct load_second *s, int64_t at, int64_t span)
+{
+    double seconds = (double)span / (double)NS_PER_S;
+    json_t *out = json_pack(
+        "{s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I}", "at_s", (double)at / (double)NS_PER_S, "span_s",
+        seconds, "answers", (json_int_t)s->answered, "errors", (json_int_t)s->failed, "in_flight",
+        (json_int_t)s->busy, "latency_p50_ns", (json_int_t)histogram_percentile(&s->latency, 50),
+        "latency_p99_ns", (json_int_t)histogram_percentile(&s->latency, 99), "tokens",
+        (json_int_t)s->tokens);
+    if (s->ttft.count > 0) {
+        set_number(out, "ttft_p50_ns", true, (double)histogram_percentile(&s->ttft, 50));
+        set_number(out, "ttft_p99_ns", true, (double)histogram_percentile(&s->ttft, 99));
+    }
+    return out;
+}
+
+json_t *print_json(const struct load_report *r, json_t *seconds)
+{
+    static const char *const verdicts[] = {
+        [VERDICT_PASSED] = "passed",
+        [VERDICT_FAILED] = "failed",
+        [VERDICT_INVALID] = "invalid",
+        [VERDICT_NOTHING] = "nothing",
+    };
+    const struct load_outcome *o = r->outcome;
+    const struct metrics *m = &o->metrics;
+    double measured = (double)o->measured / (double)NS_PER_S;
+    json_t *reasons = json_array(), *metrics = json_object();
+    for (size_t i = 0; i < r->judgement->reason_count; i++)
+        json_array_append_new(reasons, json_string(r->judgement->reasons[i]));
+    for (int i = 0; i < METRIC_COUNT; i++)
+        if (m->histograms[i].count > 0)
+            json_object_set_new(metrics, metric_kinds[i].name,
+                                histogram_json((enum metric)i, &m->histograms[i]));
+    json_t *out = json_pack(
+        "{s:s, s:o, s:o, s:f, s:b, s:I, s:I, s:I, s:I}", "verdict", verdicts[r->judgement->verdict],
+        "reasons", reasons, "plan", plan_json(r->plan), "measured_s", measured, "stopped",
+        o->stopped, "requests", (json_int_t)m->requests, "answered", (json_int_t)m->answered,
+        "good", (json_int_t)m->good, "waited", (json_int_t)m->waited);
+    set_number(out, "answers_per_s", false, measured > 0 ? (double)m->ended / measured : 0);
+    set_number(out, "tokens_per_s", false, measured > 0 ? (double)m->ended_tokens / measured : 0);
+    set_number(out, "bytes_per_s", false, measured > 0 ? (double)m->ended_bytes / measured : 0);
+    json_object_set_new(out, "events_read_together", json_integer((json_int_t)m->together));
+    json_object_set_new(out, "metrics", metrics);
+    json_object_set_new(out, "errors", failures_json(m));
+    json_object_set_new(out, "objectives", objectives_json(r));
+    json_object_set_new(out, "generator", own_json(r));
+    if (seconds)
+        json_object_set_new(out, "seconds", seconds);
+    return out;
+}

@@ -1,0 +1,225 @@
+/*
+ * Reading and judging objectives.
+ */
+#include "load/slo.h"
+
+#include "core/clock.h"
+#include "core/parse.h"
+
+static const char *const quantity_names[] = {
+    [SLO_ERRORS] = "errors",
+    [SLO_GOODPUT] = "goodput",
+    [SLO_RATE] = "rate",
+    [SLO_TOKENS] = "tokens",
+};
+
+static struct slice take_word(struct slice *rest)
+{
+    *rest = slice_trim(*rest);
+    size_t n = 0;
+    while (n < rest->len && rest->data[n] != ' ' && rest->data[n] != '<' && rest->data[n] != '>')
+        n++;
+    struct slice word = slice_part(*rest, 0, n);
+    *rest = slice_trim(slice_from(*rest, n));
+    return word;
+}
+
+static struct result unknown_quantity(struct slice word, const char *clause)
+{
+    const char *names[METRIC_COUNT + 5];
+    size_t count = 0;
+    for (int i = 0; i < METRIC_COUNT; i++)
+        names[count++] = metric_kinds[i].name;
+    for (int i = SLO_ERRORS; i <= SLO_TOKENS; i++)
+        names[count++] = quantity_names[i];
+    names[count] = NULL;
+    const char *near = slice_nearest(word, names);
+    return error_set(ERR_USAGE,
+                     "--slo \"%s\": there is no quantity \"%.*s\"%s%s; expected something like "
+                     "ttft p99 < 200ms, latency, itl, errors, rate",
+                     clause, SLICE_ARG(word), near ? "; did you mean " : "", near ? near : "");
+}
+
+static struct result read_quantity(struct slice word, struct slo *out)
+{
+    int metric = metric_find(word);
+    if (metric >= 0) {
+        out->metric = (enum metric)metric;
+        return RESULT_OK;
+    }
+    for (int i = SLO_ERRORS; i <= SLO_TOKENS; i++) {
+        if (slice_is(word, quantity_names[i])) {
+            out->quantity = (enum slo_quantity)i;
+            return RESULT_OK;
+        }
+    }
+    return unknown_quantity(word, out->text);
+}
+
+static struct result read_statistic(struct slice word, struct slo *out)
+{
+    static const char *const names[] = {
+        [SLO_MEAN] = "mean", [SLO_LEAST] = "min", [SLO_MOST] = "max"};
+    if (out->quantity != SLO_METRIC) {
+        ENSURE(word.len == 0, ERR_USAGE, "--slo \"%s\": %s has no statistic, got \"%.*s\"",
+               out->text, quantity_names[out->quantity], SLICE_ARG(word));
+        return RESULT_OK;
+    }
+    for (int i = SLO_MEAN; i <= SLO_MOST; i++) {
+        if (slice_is(word, names[i])) {
+            out->statistic = (enum slo_statistic)i;
+            return RESULT_OK;
+        }
+    }
+    out->statistic = SLO_PERCENTILE;
+    ENSURE(word.len > 1 && word.data[0] == 'p' &&
+               result_ok(parse_number(slice_from(word, 1), &out->percent)) && out->percent > 0 &&
+               out->percent <= 100,
+           ERR_USAGE, "--slo \"%s\": expected p50, p99.9, …, mean, min or max, got \"%.*s\"",
+           out->text, SLICE_ARG(word));
+    return RESULT_OK;
+}
+
+static struct result read_comparison(struct slice *rest, struct slo *out)
+{
+    ENSURE(rest->len > 0 && (rest->data[0] == '<' || rest->data[0] == '>'), ERR_USAGE,
+           "--slo \"%s\": expected <, <=, > or >= before a value", out->text);
+    bool less = rest->data[0] == '<', equal = rest->len > 1 && rest->data[1] == '=';
+    out->comparison = less ? (equal ? SLO_LE : SLO_LT) : (equal ? SLO_GE : SLO_GT);
+    *rest = slice_trim(slice_from(*rest, equal ? 2 : 1));
+    return RESULT_OK;
+}
+
+static struct result read_bound(struct slice value, struct slo *out)
+{
+    struct slice number = value;
+    double scale = 1;
+    int64_t time = 0;
+    bool is_share = out->quantity == SLO_ERRORS || out->quantity == SLO_GOODPUT;
+    if (out->quantity == SLO_METRIC && metric_kinds[out->metric].time) {
+        ENSURE(result_ok(parse_duration(value, &time)), ERR_USAGE,
+               "--slo \"%s\": expected a duration such as 200ms, got \"%.*s\"", out->text,
+               SLICE_ARG(value));
+        out->bound = (double)time;
+        return RESULT_OK;
+    }
+    if (is_share && slice_ends(number, SLICE("%"))) {
+        number.len--;
+        scale = 0.01;
+    } else if (!is_share && slice_ends(number, SLICE("/s"))) {
+        number.len -= 2;
+    }
+    ENSURE(result_ok(parse_number(slice_trim(number), &out->bound)), ERR_USAGE,
+           "--slo \"%s\": expected %s, got \"%.*s\"", out->text,
+           is_share ? "a share such as 1%" : "a number", SLICE_ARG(value));
+    out->bound *= scale;
+    return RESULT_OK;
+}
+
+static struct result read_objective(struct arena *arena, struct slice clause, struct slo *out)
+{
+    struct slice rest = slice_trim(clause);
+    *out = (struct slo){.text = arena_string(arena, rest)};
+    struct slice quantity = take_word(&rest);
+    TRY(read_quantity(quantity, out));
+    struct slice statistic = take_word(&rest);
+    TRY(read_statistic(statistic, out));
+    TRY(read_comparison(&rest, out));
+    return read_bound(rest, out);
+}
+
+struct result slo_read(struct arena *arena, const char *text, struct slo *out, size_t *count)
+{
+    struct slice rest = slice_str(text), clause = {0};
+    *count = 0;
+    while (slice_split(&rest, ',', &clause)) {
+        ENSURE(*count < SLO_MOST_OBJECTIVES, ERR_USAGE, "--slo: more than %d objectives",
+               SLO_MOST_OBJECTIVES);
+        TRY(read_objective(arena, clause, &out[*count]));
+        ++*count;
+    }
+    return RESULT_OK;
+}
+
+static void tighten(int64_t *bound, const struct slo *slo)
+{
+    int64_t value = (int64_t)slo->bound;
+    if (*bound == 0 || value < *bound)
+        *bound = value;
+}
+
+struct bounds slo_bounds(const struct slo *slos, size_t count)
+{
+    struct bounds bounds = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (slos[i].quantity != SLO_METRIC || slos[i].comparison > SLO_LE)
+            continue;
+        if (slos[i].metric == METRIC_LATENCY)
+            tighten(&bounds.latency, &slos[i]);
+        else if (slos[i].metric == METRIC_TTFT)
+            tighten(&bounds.ttft, &slos[i]);
+        else if (slos[i].metric == METRIC_ITL || slos[i].metric == METRIC_ITL_MEAN)
+            tighten(&bounds.itl_mean, &slos[i]);
+    }
+    return bounds;
+}
+
+static bool metric_value(const struct slo *slo, const struct histogram *h, double *value)
+{
+    switch (slo->statistic) {
+    case SLO_MEAN:
+        *value = histogram_mean(h);
+        break;
+    case SLO_LEAST:
+        *value = (double)h->least;
+        break;
+    case SLO_MOST:
+        *value = (double)h->most;
+        break;
+    case SLO_PERCENTILE:
+        *value = (double)histogram_percentile(h, slo->percent);
+        break;
+    }
+    return h->count > 0;
+}
+
+bool slo_value(const struct slo *slo, const struct load_outcome *outcome, double *value)
+{
+    const struct metrics *m = &outcome->metrics;
+    double requests = (double)m->requests, seconds = (double)outcome->measured / (double)NS_PER_S;
+    switch (slo->quantity) {
+    case SLO_ERRORS:
+        *value = (requests - (double)m->answered) / requests;
+        return m->requests > 0;
+    case SLO_GOODPUT:
+        *value = (double)m->good / requests;
+        return m->requests > 0;
+    case SLO_RATE:
+        *value = (double)m->ended / seconds;
+        return outcome->measured > 0;
+    case SLO_TOKENS:
+        *value = (double)m->ended_tokens / seconds;
+        return outcome->measured > 0;
+    case SLO_METRIC:
+        break;
+    }
+    return metric_value(slo, &m->histograms[slo->metric], value);
+}
+
+bool slo_holds(const struct slo *slo, const struct load_outcome *outcome)
+{
+    double value = 0;
+    if (!slo_value(slo, outcome, &value))
+        return false;
+    switch (slo->comparison) {
+    case SLO_LT:
+        return value < slo->bound;
+    case SLO_LE:
+        return value <= slo->bound;
+    case SLO_GT:
+        return value > slo->bound;
+    case SLO_GE:
+        return value >= slo->bound;
+    }
+    return false;
+}

@@ -1,0 +1,248 @@
+/*
+ * Reading a URL and writing the request. Only what the load generator speaks is let through, with
+ * a sentence for what it does not.
+ */
+#include "load/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "core/jsontext.h"
+#include "core/limits.h"
+#include "core/parse.h"
+#include "core/text.h"
+#include "net/http.h"
+
+#define REACH_MS 5000
+#define DEFAULT_PROMPT "Write a haiku about the sea."
+#define DEFAULT_TOKENS 128
+
+const char *const target_api_names[TARGET_API_COUNT + 1] = {
+#define X(code, name, path, help) name,
+    TARGET_API_TABLE(X)
+#undef X
+};
+
+static const char *const api_paths[TARGET_API_COUNT] = {
+#define X(code, name, path, help) path,
+    TARGET_API_TABLE(X)
+#undef X
+};
+
+struct address {
+    struct slice authority; /* as it goes into Host */
+    const char *host;
+    const char *port;
+    struct slice target; /* path and query */
+    struct slice path;
+};
+
+static struct result split_authority(struct arena *arena, const char *url, struct address *out)
+{
+    struct slice rest = out->authority, port = SLICE("80");
+    ENSURE(slice_find_byte(rest, '@') < 0, ERR_USAGE,
+           "--url %s: a user and password in a URL are not sent; give --header 'Authorization: …'",
+           url);
+    struct slice host = rest;
+    ptrdiff_t colon = slice_find_byte(rest, ':');
+    if (rest.len > 0 && rest.data[0] == '[') { /* [::1]:8080 */
+        ptrdiff_t end = slice_find_byte(rest, ']');
+        ENSURE(end > 0, ERR_USAGE, "--url %s: the [ has no ]", url);
+        host = slice_part(rest, 1, (size_t)end - 1);
+        struct slice after = slice_from(rest, (size_t)end + 1);
+        colon = after.len ? end + 1 : -1;
+        ENSURE(after.len == 0 || after.data[0] == ':', ERR_USAGE,
+               "--url %s: expected a port behind the address", url);
+    } else if (colon >= 0) {
+        host = slice_part(rest, 0, (size_t)colon);
+    }
+    if (colon >= 0)
+        port = slice_from(rest, (size_t)colon + 1);
+    uint64_t number = 0;
+    ENSURE(host.len > 0, ERR_USAGE, "--url %s: it names no host", url);
+    ENSURE(result_ok(parse_unsigned(port, 65535, &number)) && number > 0, ERR_USAGE,
+           "--url %s: expected a port from 1 to 65535, got \"%.*s\"", url, SLICE_ARG(port));
+    out->host = arena_string(arena, host);
+    out->port = arena_string(arena, port);
+    return RESULT_OK;
+}
+
+static struct result split_url(struct arena *arena, const char *url, struct address *out)
+{
+    struct slice rest = slice_str(url);
+    ENSURE(rest.len > 0, ERR_USAGE, "load needs --url, such as --url http://127.0.0.1:8080/");
+    ENSURE(rest.len < 8 || strncasecmp(url, "https://", 8) != 0, ERR_UNSUPPORTED,
+           "--url %s: load does not speak TLS; put a proxy that does in front, or measure behind "
+           "the one that ends TLS",
+           url);
+    ENSURE(rest.len > 7 && strncasecmp(url, "http://", 7) == 0, ERR_USAGE,
+           "--url %s: expected http://HOST[:PORT]/PATH", url);
+    rest = slice_from(rest, 7);
+    ptrdiff_t fragment = slice_find_byte(rest, '#');
+    if (fragment >= 0)
+        rest.len = (size_t)fragment;
+    size_t end = strcspn(rest.data, "/?#");
+    out->authority = slice_part(rest, 0, end);
+    out->target = slice_from(rest, out->authority.len);
+    if (out->target.len == 0)
+        out->target = SLICE("/");
+    if (out->target.data[0] == '?')
+        out->target = slice_str(arena_printf(arena, "/%.*s", SLICE_ARG(out->target)));
+    ptrdiff_t query = slice_find_byte(out->target, '?');
+    out->path = query >= 0 ? slice_part(out->target, 0, (size_t)query) : out->target;
+    return split_authority(arena, url, out);
+}
+
+static struct result resolve(const struct address *address, struct target *out)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    int fault = getaddrinfo(address->host, address->port, &hints, &found);
+    ENSURE(fault == 0, ERR_CONNECT, "the host \"%s\" has no address: %s", address->host,
+           gai_strerror(fault));
+    memcpy(&out->address, found->ai_addr, found->ai_addrlen);
+    out->address_size = found->ai_addrlen;
+    freeaddrinfo(found);
+    return RESULT_OK;
+}
+
+static enum target_api api_of(const struct target_options *o, struct slice path)
+{
+    if (o->api)
+        for (int i = 0; i < TARGET_API_COUNT; i++)
+            if (strcmp(o->api, target_api_names[i]) == 0)
+                return (enum target_api)i;
+    for (int i = 0; i < TARGET_API_COUNT; i++)
+        if (api_paths[i] && slice_ends(path, slice_str(api_paths[i])))
+            return (enum target_api)i;
+    return TARGET_HTTP;
+}
+
+/* The body that an API has for a prompt. */
+static struct slice body_of(struct arena *arena, const struct target_options *o,
+                            enum target_api api, bool stream)
+{
+    struct text t = text_in(arena);
+    struct slice prompt = slice_str(o->prompt ? o->prompt : DEFAULT_PROMPT);
+    uint32_t tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
+    if (api == TARGET_EXECUTE) {
+        text_printf(&t, "{\"job_id\":\"load-%0*d\",\"prompt\":", TARGET_SERIAL, 0);
+        text_add_json(&t, prompt);
+        text_printf(&t, ",\"max_tokens\":%u}", tokens);
+        return text_slice(&t);
+    }
+    text_add_str(&t, "{\"model\":");
+    text_add_json(&t, slice_str(o->model ? o->model : "default"));
+    text_add_str(&t, api == TARGET_CHAT ? ",\"messages\":[{\"role\":\"user\",\"content\":"
+                                        : ",\"prompt\":");
+    text_add_json(&t, prompt);
+    text_printf(&t, "%s,\"max_tokens\":%u", api == TARGET_CHAT ? "}]" : "", tokens);
+    if (stream)
+        text_add_str(&t, ",\"stream\":true,\"stream_options\":{\"include_usage\":true}");
+    text_add_byte(&t, '}');
+    return text_slice(&t);
+}
+
+static struct result write_headers(struct buf *b, const struct target_options *o, bool *has_type)
+{
+    for (size_t i = 0; i < o->header_count; i++) {
+        struct slice line = slice_str(o->headers[i]);
+        ptrdiff_t colon = slice_find_byte(line, ':');
+        ENSURE(colon > 0, ERR_USAGE, "--header '%s': expected 'Name: value'", o->headers[i]);
+        struct slice name = slice_part(line, 0, (size_t)colon);
+        ENSURE(!slice_eq_nocase(name, SLICE("content-length")) &&
+                   !slice_eq_nocase(name, SLICE("transfer-encoding")),
+               ERR_USAGE, "--header '%s': load itself says how long the body is", o->headers[i]);
+        struct result r = http_write_header(b, name, slice_trim(slice_from(line, name.len + 1)));
+        ENSURE(result_ok(r), ERR_USAGE, "--header '%s': %s", o->headers[i], error_last()->text);
+        *has_type = *has_type || slice_eq_nocase(name, SLICE("content-type"));
+    }
+    return RESULT_OK;
+}
+
+static bool has_host(const struct target_options *o)
+{
+    for (size_t i = 0; i < o->header_count; i++)
+        if (strncasecmp(o->headers[i], "host:", 5) == 0)
+            return true;
+    return false;
+}
+
+static struct result write_request(struct arena *arena, const struct target_options *o,
+                                   const struct address *address, struct target *out)
+{
+    DEFER(buf_free)
+    struct buf b = buf_limited(LIMIT_SUITE_BYTES);
+    struct slice body = slice_str(o->body);
+    if (!o->body && out->api != TARGET_HTTP)
+        body = body_of(arena, o, out->api, out->stream);
+    bool has_body = o->body || body.len > 0, has_type = false;
+    struct slice method = slice_str(o->method ? o->method : has_body ? "POST" : "GET");
+    out->head = slice_is(method, "HEAD");
+    struct result r = http_write_request(&b, method, address->target);
+    ENSURE(result_ok(r), ERR_USAGE, "the request cannot be written: %s", error_last()->text);
+    if (!has_host(o))
+        TRY(http_write_header(&b, SLICE("Host"), address->authority));
+    TRY(write_headers(&b, o, &has_type));
+    if (has_body) {
+        if (!has_type)
+            TRY(http_write_header(&b, SLICE("Content-Type"), SLICE("application/json")));
+        TRY(http_write_length(&b, body.len));
+    }
+    TRY(http_write_head_end(&b));
+    size_t body_at = b.len;
+    TRY(buf_append(&b, body));
+    out->request = arena_copy(arena, buf_slice(&b));
+    if (out->api == TARGET_EXECUTE && !o->body)
+        out->serial_at = body_at + strlen("{\"job_id\":\"load-");
+    return RESULT_OK;
+}
+
+struct result target_build(struct arena *arena, const struct target_options *o, struct target *out)
+{
+    struct address address = {0};
+    *out = (struct target){.url = o->url};
+    TRY(split_url(arena, o->url, &address));
+    out->where = arena_printf(arena, "%.*s", SLICE_ARG(address.authority));
+    out->api = api_of(o, address.path);
+    out->stream = o->stream || out->api == TARGET_EXECUTE;
+    ENSURE(
+        !o->prompt || out->api != TARGET_HTTP, ERR_USAGE,
+        "--prompt: nothing is known of the API at %.*s; give --api chat, complete or execute, or "
+        "the whole request with --body",
+        SLICE_ARG(address.path));
+    ENSURE(!o->prompt || !o->body, ERR_USAGE, "--prompt and --body do not go together");
+    TRY(write_request(arena, o, &address, out));
+    return resolve(&address, out);
+}
+
+static void close_descriptor(const int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+struct result target_reach(const struct target *target)
+{
+    DEFER(close_descriptor)
+    int fd = socket(target->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    ENSURE(fd >= 0, ERR_IO, "a socket cannot be had: %s", strerror(errno));
+    int fault = connect(fd, (const struct sockaddr *)&target->address, target->address_size) == 0
+                    ? 0
+                    : errno;
+    if (fault == EINPROGRESS) {
+        struct pollfd wait = {.fd = fd, .events = POLLOUT};
+        socklen_t size = sizeof(fault);
+        int ready = poll(&wait, 1, REACH_MS);
+        fault = ETIMEDOUT;
+        if (ready > 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &size) != 0)
+            fault = errno;
+    }
+    ENSURE(fault == 0, ERR_CONNECT, "%s cannot be reached: %s", target->where, strerror(fault));
+    return RESULT_OK;
+}

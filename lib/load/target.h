@@ -1,0 +1,66 @@
+/*
+ * What load is made of: where requests go, the bytes of one, and how its answers are to be read.
+ * A request is written once before the run; only a serial number in it changes.
+ */
+#ifndef LOAD_TARGET_H
+#define LOAD_TARGET_H
+
+#include <sys/socket.h>
+
+#include "core/arena.h"
+
+/*    code     name       path it is known by     what */
+#define TARGET_API_TABLE(X)                                                                        \
+    X(HTTP, "http", NULL, "any answer: bytes are counted and nothing is read")                     \
+    X(EXECUTE, "execute", "/execute", "the stream of the worker's /execute")                       \
+    X(CHAT, "chat", "/chat/completions", "OpenAI's chat completions, streamed or not")             \
+    X(COMPLETE, "complete", "/completions", "OpenAI's completions, streamed or not")
+
+enum target_api {
+#define X(code, name, path, help) TARGET_##code,
+    TARGET_API_TABLE(X)
+#undef X
+        TARGET_API_COUNT
+};
+
+extern const char *const target_api_names[TARGET_API_COUNT + 1]; /* ends with NULL */
+
+struct target_options {
+    const char *url;
+    const char *api;            /* a name of the table; NULL: by the path */
+    const char *method;         /* NULL: POST with a body, else GET */
+    const char *const *headers; /* "Name: value" */
+    size_t header_count;
+    const char *body;   /* sent as it is; NULL: made from the prompt */
+    const char *prompt; /* NULL: a short one */
+    const char *model;
+    uint32_t max_tokens; /* 0: 128 */
+    bool stream;         /* events are expected; always so of /execute */
+};
+
+/* Digits of the serial number in a request. */
+#define TARGET_SERIAL 12
+
+struct target {
+    enum target_api api;
+    bool stream;       /* the answer is an event stream */
+    bool head;         /* the method is HEAD: answers have no body */
+    const char *url;   /* as given */
+    const char *where; /* "127.0.0.1:8080" */
+    struct sockaddr_storage address;
+    socklen_t address_size;
+    struct slice request;
+    size_t serial_at; /* where the serial number stands in it; 0: nowhere */
+};
+
+/*
+ * Read the options; everything of `*out` lives in the arena. ERR_USAGE for what is wrong or does
+ * not go together, ERR_UNSUPPORTED for https, ERR_CONNECT when the host has no address.
+ */
+struct result target_build(struct arena *arena, const struct target_options *options,
+                           struct target *out) MUST_USE;
+
+/* Make one connection and close it. ERR_CONNECT when that fails, within five seconds. */
+struct result target_reach(const struct target *target) MUST_USE;
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * assay load.
+ */
+#include "command.h"
+
+static const char *const api_words[] = {"http", "execute", "chat", "complete", NULL};
+
+#define IN(field) offsetof(struct invocation, load.field)
+
+static const struct option options_target[] = {
+    {"url", 'u', OPTION_TEXT, IN(url), "URL",
+     .help = "What to load: http://HOST[:PORT]/PATH. A path that ends in /execute, "
+             "/chat/completions or /completions says how its answers are read, too."},
+    {"api", 0, OPTION_TEXT, IN(api), "API", .words = api_words,
+     .help = "How answers are read: http (bytes only), execute (the worker's stream), chat or "
+             "complete (OpenAI's forms). Default: by the path."},
+    {"stream", 0, OPTION_FLAG, IN(stream), .help = "Ask for an event stream, and time its tokens."},
+    {"prompt", 'p', OPTION_TEXT, IN(prompt), "TEXT", .help = "What the model is asked."},
+    {"model", 'm', OPTION_TEXT, IN(model), "NAME", .help = "The model asked for (default)."},
+    {"max-tokens", 0, OPTION_COUNT, IN(max_tokens), "N",
+     .help = "Tokens of an answer at most (128)."},
+    {"method", 'X', OPTION_TEXT, IN(method), "METHOD",
+     .help = "Default: POST with a body, else GET."},
+    {"header", 'H', OPTION_LIST, IN(headers), "LINE",
+     .help = "A header, as in 'Authorization: Bearer …'. May be given often."},
+    {"body", 'd', OPTION_TEXT, IN(body), "TEXT",
+     .help = "The body as it is; @PATH sends a file. Default: what the API has for --prompt."},
+    {NULL},
+};
+
+static const struct option options_load[] = {
+    {"rate", 'r', OPTION_TEXT, IN(rate), "RATE",
+     .help = "Open loop: requests a second that start whatever becomes of the others. 500; a ramp "
+             "10..100; steps 100,200,400, each as long as the others."},
+    {"concurrency", 'c', OPTION_COUNT, IN(concurrency), "N",
+     .help = "Closed loop: so many users, each of whom asks again when answered. Default 1, "
+             "without --rate."},
+    {"arrivals", 0, OPTION_TEXT, IN(arrivals), "PROCESS",
+     .help = "How requests scatter around the rate: poisson (the default: independent of each "
+             "other, as many users are), constant, or gamma:SHAPE (below 1: bursts)."},
+    {"duration", 't', OPTION_DURATION, IN(duration_ns), "TIME",
+     .help = "How long is measured (10s)."},
+    {"warmup", 'w', OPTION_DURATION, IN(warmup_ns), "TIME",
+     .help = "Load before that, which does not count (none)."},
+    {"drain", 0, OPTION_DURATION, IN(drain_ns), "TIME",
+     .help = "How long answers under way are waited for after that (10s)."},
+    {"timeout", 0, OPTION_DURATION, IN(timeout_ns), "TIME",
+     .help = "Time limit of one request (60s)."},
+    {"connections", 0, OPTION_COUNT, IN(connections), "N",
+     .help = "With --rate: at most so many connections (1024). A request that finds none free "
+             "waits, and its latency counts from when it should have started."},
+    {"threads", 0, OPTION_COUNT, IN(threads), "N", .help = "Threads that make the load (1)."},
+    {"seed", 0, OPTION_TEXT, offsetof(struct invocation, seed), "N",
+     .help = "Repeats a schedule to the nanosecond. Default: a fresh one, which is shown."},
+    {NULL},
+};
+
+static const struct option options_result[] = {
+    {"slo", 0, OPTION_TEXT, IN(slo), "OBJECTIVES",
+     .help = "What must hold, with commas between: 'ttft p99 < 200ms, itl p99 < 50ms, "
+             "errors < 1%'. Metrics with p50, p99.9, mean, min or max; errors, goodput, rate, "
+             "tokens without."},
+    {"json", 0, OPTION_TEXT, IN(json), "PATH",
+     .help = "Write everything as JSON; - is standard output, without tables."},
+    {"lag", 0, OPTION_DURATION, IN(lag_ns), "TIME",
+     .help = "How late 99 % of what assay itself does may be before the run is invalid (1ms)."},
+    {"quiet", 'q', OPTION_FLAG, IN(quiet), .help = "No line a second, only the results."},
+    {NULL},
+};
+
+static const struct example examples[] = {
+    {"assay load --url http://127.0.0.1:8080/health --rate 1000 --duration 30s",
+     "a thousand requests a second, as independent users make them"},
+    {"assay load --url http://127.0.0.1:8080/execute --prompt 'Write a haiku' --rate 20 --warmup "
+     "5s",
+     "token streams of the worker, timed token by token"},
+    {"assay load --url http://127.0.0.1:8000/v1/chat/completions --model m --stream -c 64 "
+     "--slo 'ttft p99 < 200ms, itl p99 < 50ms'",
+     "64 users of an OpenAI API; exit status 1 when an objective does not hold"},
+    {"assay load --url http://127.0.0.1:8080/ --rate 100..2000 --duration 2m --json ramp.json",
+     "where does it bend? a rate that grows, a row a second in ramp.json"},
+    {NULL},
+};
+
+static int run(struct invocation *in)
+{
+    in->load.streams = in->streams;
+    in->load.has_seed = in->selection.has_seed;
+    in->load.seed = in->selection.seed;
+    return assay_load(&in->load);
+}
+
+const struct command command_load = {
+    .name = "load",
+    .words = "",
+    .line = "Load a service and measure it, in a way that can be believed",
+    .text =
+        "With --rate, requests start by a schedule, and latencies count from when a request should "
+        "have started: a service that stops for a second cannot hide it by keeping the client "
+        "waiting. With --concurrency, users wait for their answers, and a slow service is asked "
+        "less. Times of answers and tokens are the kernel's receive stamps, so a busy client does "
+        "not look like a slow service; how late assay itself was is shown too, and the run is "
+        "INVALID, with the reason and exit status 3, when that was too much. Exit status 1: an "
+        "objective does not hold; 3: nothing answered, or INVALID. Ctrl-C ends in order, with the "
+        "results so far. docs/load.md defines every number.",
+    .options = (const struct option *const[]){options_target, options_load, options_result,
+                                              options_common, NULL},
+    .examples = examples,
+    .run = run,
+};
