@@ -381,7 +381,7 @@ static struct result commit(struct database *db)
     TRY(send_appended(db));
     PGresult *result = pq.PQexec(of(db)->connection, "COMMIT");
     /* After a failure that nobody heeded, COMMIT succeeds in rolling back. */
-    bool kept = strcmp(pq.PQcmdStatus(result), "COMMIT") == 0;
+    bool kept = result && strcmp(pq.PQcmdStatus(result), "COMMIT") == 0;
     TRY(succeeded(db, result));
     of(db)->in_transaction = false;
     ENSURE(kept, ERR_STORE, "result store %s: a transaction failed and was rolled back", db->name);

@@ -232,6 +232,32 @@ static void what_fails_names_the_database_and_can_be_tried_again(void **state)
     assert_int_equal(count(w->db), 0);
 }
 
+static void an_end_after_a_connection_was_lost_in_leaving_a_scan_crashed(void **state)
+{
+    struct world *w = *state;
+    struct database *other = NULL;
+    struct query *scan = NULL;
+    bool row;
+    if (database_kind(w->db) != DATABASE_POSTGRESQL)
+        skip();
+    add(w, 1, 0, SLICE(""));
+    assert_ok(database_begin(w->db, DATABASE_READ));
+    assert_ok(database_scan(w->db, "SELECT n FROM thing", &scan));
+    assert_ok(query_next(scan, &row));
+    char end[80], there[80];
+    long long pid = fixture_number(w->db, "SELECT pg_backend_pid()");
+    snprintf(end, sizeof(end), "SELECT pg_terminate_backend(%lld)", pid);
+    snprintf(there, sizeof(there), "SELECT count(*) FROM pg_stat_activity WHERE pid = %lld", pid);
+    assert_ok(database_open(w->url, &other));
+    assert_ok(database_execute(other, end));
+    while (fixture_number(other, there) > 0)
+        continue;
+    query_reset(scan); /* says nothing */
+    assert_int_equal(database_commit(w->db).code, ERR_STORE);
+    assert_non_null(strstr(error_last()->text, database_name(w->db)));
+    database_close(other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -244,6 +270,7 @@ int main(void)
         TEST(a_reader_sees_one_moment),
         TEST(scans_are_read_side_by_side_and_left_when_enough_was_seen),
         TEST(what_fails_names_the_database_and_can_be_tried_again),
+        TEST(an_end_after_a_connection_was_lost_in_leaving_a_scan_crashed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
