@@ -92,18 +92,25 @@ static bool read_vector(const json_t *vector, double *out, size_t count)
     return true;
 }
 
-/* Vectors of different lengths, or that are none, are no tensor. */
+static const json_t *vector_at(const json_t *data, size_t i)
+{
+    return json_object_get(json_array_get(data, i), "embedding");
+}
+
+/* Vectors of different lengths, or that are none, are no tensor; known before there is memory for
+ * it, which then is in proportion to the answer. */
 static void keep_tensor(struct observation *o)
 {
     const json_t *data = json_object_get(o->body_json, "data");
-    size_t rows = json_array_size(data);
-    size_t columns = dimensions_of(json_object_get(json_array_get(data, 0), "embedding"));
+    size_t rows = json_array_size(data), columns = dimensions_of(vector_at(data, 0));
+    for (size_t i = 1; i < rows; i++)
+        if (dimensions_of(vector_at(data, i)) != columns)
+            return;
     if (rows == 0 || columns == 0)
         return;
     double *values = ARENA_ARRAY(o->arena, double, rows *columns);
     for (size_t i = 0; i < rows; i++)
-        if (!read_vector(json_object_get(json_array_get(data, i), "embedding"),
-                         values + i * columns, columns))
+        if (!read_vector(vector_at(data, i), values + i * columns, columns))
             return;
     int64_t *shape = ARENA_ARRAY(o->arena, int64_t, 2);
     struct tensor *tensor = ARENA_NEW(o->arena, struct tensor);

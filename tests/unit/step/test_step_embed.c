@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "core/text.h"
 #include "served.h"
 #include "step/kinds.h"
 
@@ -109,6 +110,28 @@ static void what_is_no_list_of_vectors_is_no_tensor(void **state)
     }
 }
 
+/* One long vector and many that are none: as a tensor, eight terabytes. */
+static void an_answer_of_megabytes_took_terabytes(void **state)
+{
+    (void)state;
+    enum { MANY = 1000000 };
+    struct arena *arena = arena_new();
+    struct text body = text_in(arena);
+    text_add_str(&body, "{\"data\":[{\"embedding\":[1");
+    for (size_t i = 1; i < MANY; i++)
+        text_add_str(&body, ",1");
+    text_add_str(&body, "]}");
+    for (size_t i = 1; i < MANY; i++)
+        text_add_str(&body, ",1");
+    text_add_str(&body, "]}");
+    struct served *s = embed(CONFIG, 200, text_str(&body));
+    assert_true(result_ok(s->result));
+    assert_true(s->observation.seen & OBSERVED_BODY);
+    assert_int_equal(s->observation.tensor_count, 0);
+    served_free(s);
+    arena_free(arena);
+}
+
 static void a_refusal_is_seen_as_an_error_without_a_tensor(void **state)
 {
     (void)state;
@@ -129,6 +152,7 @@ int main(void)
         cmocka_unit_test(vectors_are_one_tensor_of_texts_by_dimensions),
         cmocka_unit_test(vectors_in_base64_are_the_same),
         cmocka_unit_test(what_is_no_list_of_vectors_is_no_tensor),
+        cmocka_unit_test(an_answer_of_megabytes_took_terabytes),
         cmocka_unit_test(a_refusal_is_seen_as_an_error_without_a_tensor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
