@@ -141,7 +141,7 @@ def main():
         os.chdir(folder)
         pathlib.Path("suite.json").write_text(json.dumps(suite(url), indent=1))
         formats = ["junit", "json", "jsonl=events.jsonl", "tap=out.tap", "markdown", "html",
-                   "github=github.txt"]
+                   "github=github.txt", "summary=summary.txt", "summary-json"]
         outputs = {}
 
         def assay(name, *arguments):
@@ -161,9 +161,8 @@ def main():
               b"0 passed" in outputs["assay run"], outputs["assay run"].decode())
         check("webhooks were told", len(told) >= 3)
         assay("assay plan", "plan", "suite.json", "--json")
-        for name in ("report", "history", "explain"):
-            if name != "explain":
-                assay(f"assay {name}", name)
+        for name in ("report", "history"):
+            assay(f"assay {name}", name)
         assay("assay report --verbose", "report", "--verbose")
         assay("assay store export", "store", "export", "--output", "export.jsonl")
         pathlib.Path("suite.json").unlink()
@@ -172,7 +171,7 @@ def main():
         left.update({f"webhook {i}": body for i, body in enumerate(told)})
         check("reports, the store and a dead letter are there",
               {"junit.xml", "ctrf.json", "events.jsonl", "out.tap", "report.md", "report.html",
-               "github.txt", ".assay/results.db"} <= left.keys() and
+               "github.txt", "summary.txt", "summary.json", ".assay/results.db"} <= left.keys() and
               any(name.startswith(".assay/webhooks/") for name in left), sorted(left))
         holding = [name for name, content in left.items() if CONTROL.encode() in content]
         check("what is no secret is found, so the search finds",

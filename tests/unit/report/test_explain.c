@@ -99,6 +99,25 @@ static void a_timeout_is_told_by_its_last_byte(void **state)
     check_cause(late, CAUSE_OUT_OF_DESCRIPTORS, EVIDENCE_STRONG, "worker");
 }
 
+static void a_timeout_near_its_limit_tells_how_long_a_pass_takes(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    struct told late = {"a", "worker", .status = CASE_FAILED, .code = ERR_TIMEOUT};
+    struct case_past past = {.passed = 3, .usual = 400 * NS_PER_MS, .longest = 480 * NS_PER_MS};
+    late.error =
+        "it took longer than its time limit of 500 ms; the last byte had come 2.00 ms before";
+    late.duration = 500 * NS_PER_MS;
+    world_case(&w, late)->past = &past;
+    const struct cause *c = &explain_failures(&w.data)->groups[0].causes[0];
+    assert_int_equal(c->kind, CAUSE_SLOW_ANSWER);
+    assert_true(slice_ends(c->evidence, SLICE("; it has passed with 480 ms")));
+    past.longest = 100 * NS_PER_MS; /* far from the limit: then that is no evidence */
+    c = &explain_failures(&w.data)->groups[0].causes[0];
+    assert_true(slice_ends(c->evidence, SLICE("before")));
+    world_free(&w);
+}
+
 static void what_a_service_said_when_it_did_not_start_names_a_cause(void **state)
 {
     (void)state;
@@ -480,6 +499,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(how_a_step_ended_names_a_cause),
         cmocka_unit_test(a_timeout_is_told_by_its_last_byte),
+        cmocka_unit_test(a_timeout_near_its_limit_tells_how_long_a_pass_takes),
         cmocka_unit_test(what_a_service_said_when_it_did_not_start_names_a_cause),
         cmocka_unit_test(the_answer_names_a_cause),
         cmocka_unit_test(what_was_expected_is_no_cause),
