@@ -403,7 +403,8 @@ static void gather(struct measure *m, bool *ready, bool *removed, size_t max)
 
 static void tick(struct measure *m)
 {
-    bool ready[SUBJECTS_MAX], removed[SUBJECTS_MAX], closer = m->ticks++ % MEASURE_BEAT == 0;
+    bool ready[SUBJECTS_MAX] = {false}, removed[SUBJECTS_MAX] = {false};
+    bool closer = m->ticks++ % MEASURE_BEAT == 0;
     gather(m, ready, removed, SUBJECTS_MAX);
     if (closer && m->beats++ % GPU_BEATS == 1)
         read_gpus(m);

@@ -50,8 +50,8 @@ struct resources_sum {
 
 struct resources_sum resources_sum(void);
 void resources_add(struct resources_sum *sum, const struct sample *sample);
-/* Add what came of an instance to those before it; of `into` the name is kept. */
-void resources_merge(struct resources *into, const struct resources *instance);
+/* Add what came of one instance to those before it; the name of `into` stays. */
+void resources_merge(struct resources *into, const struct resources *r);
 
 /* Mean use of the processor, in cores. */
 double resources_cpu_mean(const struct resources *r);

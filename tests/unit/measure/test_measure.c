@@ -115,7 +115,7 @@ static void a_service_is_measured_with_all_below_its_keeper(void **state)
     measure_ready(s);
     await_samples(&seen, 2, 10);
     assert_int_equal(seen.last[2].processes, 1);
-    assert_int_equal(seen.last[2].threads, 1);
+    assert_true(seen.last[2].threads >= 1); /* a sanitizer has one of its own */
     assert_true(seen.last[2].rss >= HELD);
     assert_true(seen.last[2].descriptors >= 100);
     assert_true(measure_resident(s) >= HELD);

@@ -98,7 +98,7 @@ static void this_process_is_as_it_is(void **state)
     assert_true(proc_open(&p, getpid()));
     assert_true(proc_read(&p, &before));
     assert_int_equal(before.stat.parent, getppid());
-    assert_int_equal(before.stat.threads, 1);
+    assert_true(before.stat.threads >= 1); /* a sanitizer has one of its own */
     assert_true(before.stat.rss > 100000);
     assert_true(proc_look(&p, before.cpu, no_child, &children, &details));
     assert_int_equal(children, 0);
