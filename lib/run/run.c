@@ -337,6 +337,13 @@ static enum hold_up hold_up_now(const struct run *run)
     return run->running == run->o.jobs ? HOLD_UP_JOBS : HOLD_UP_NONE;
 }
 
+static void tell(struct run *run, const char *text)
+{
+    const struct event event = {
+        .kind = EVENT_NOTE, .at_wall = clock_wall(), .run = run->o.info, .note = slice_str(text)};
+    recorder_emit(run->o.recorder, &event);
+}
+
 /* Look at one waiting case; false when the scan need not go on. */
 static bool consider(struct entry *e)
 {
@@ -351,6 +358,8 @@ static bool consider(struct entry *e)
     }
     const char *spent = models_spent(run->models[e->pc->suite->index]);
     if (spent) {
+        if (!run->spent)
+            tell(run, spent);
         run->spent = true;
         not_run(e, CASE_CANCELLED, spent);
         return true;
