@@ -19,12 +19,16 @@ const struct failure_style failure_brief = {.paint = &paint_plain, .steps = 20};
 /* A value no longer than this stands in its sentence; a longer one gets a line of its own. */
 #define INLINE_VALUE 40
 #define LINE_BYTES 200
+/* A name of a file is shown whole. */
+#define PLACE_BYTES 5000
 
 struct slice place_text(struct arena *arena, struct place place)
 {
     if (!place.source || !place.source->name || place.line == 0)
         return (struct slice){0};
-    return slice_str(arena_printf(arena, "%s:%u:%u", place.source->name, place.line, place.column));
+    const char *text =
+        arena_printf(arena, "%s:%u:%u", place.source->name, place.line, place.column);
+    return line_text(arena, slice_str(text), PLACE_BYTES); /* it may come from another's store */
 }
 
 struct slice case_title(const struct case_result *result)

@@ -8,6 +8,7 @@
 #include "core/memory.h"
 #include "core/text.h"
 #include "fixture.h"
+#include "record/failure.h"
 
 #define ERASE "\r\x1b[K"
 
@@ -174,6 +175,17 @@ static void names_cannot_move_the_cursor(void **state)
     terminal_free(t);
 }
 
+static void the_name_of_a_file_reached_the_terminal_as_it_was(void **state)
+{
+    (void)state;
+    static const struct source source = {"a\x1b[2J\nb.json", {0}};
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    struct slice place =
+        place_text(arena, (struct place){.source = &source, .line = 1, .column = 2});
+    assert_true(slice_is(place, "a\\x1b[2J b.json:1:2"));
+}
+
 static void without_a_terminal_a_long_silence_is_broken(void **state)
 {
     (void)state;
@@ -214,6 +226,7 @@ int main(void)
         cmocka_unit_test(a_finished_case_runs_no_longer),
         cmocka_unit_test(history_foretells_before_anything_has_finished),
         cmocka_unit_test(names_cannot_move_the_cursor),
+        cmocka_unit_test(the_name_of_a_file_reached_the_terminal_as_it_was),
         cmocka_unit_test(without_a_terminal_a_long_silence_is_broken),
         cmocka_unit_test(many_failures_are_not_all_shown_in_full),
     };
