@@ -11,7 +11,7 @@ import random
 import subprocess
 import sys
 
-RESULTS = 600
+RESULTS = 400
 
 
 def normal(chance, _):
@@ -31,15 +31,15 @@ def main():
     for noise in (normal, outliers, spells):
         chance = random.Random(20261121)
         series += noise.__name__ + "\t" + " ".join(f"{noise(chance, i):.0f}" for i in range(RESULTS)) + "\n"
-    table = subprocess.run([sys.argv[1]], input=series, capture_output=True, text=True, check=True).stdout
+    table = subprocess.run([sys.argv[1], "500"], input=series, capture_output=True, text=True, check=True).stdout
     print("# " + table.rstrip().replace("\n", "\n# "))
     number, failed = 0, False
     for row in table.splitlines()[2:]:
         name, _, _, pairs, _, alarms, two, _, ten = [cell.strip() for cell in row.strip("|").split("|")]
         alarms, two, ten = (float(cell.removesuffix("%")) for cell in (alarms, two, ten))
-        # Where spells come between the two sides, the rule has to say less.
-        least = 30 if name == "spells" and pairs == "in order" else 90
-        kept = alarms <= 1 and two <= 6 and ten >= least
+        # Where spells come between the two sides the rule has to say less, and is wrong more often.
+        between = name == "spells" and pairs == "in order"
+        kept = alarms <= (3 if between else 1) and two <= 6 and ten >= (30 if between else 90)
         number, failed = number + 1, failed or not kept
         print(f"{'ok' if kept else 'not ok'} {number} - {name}, {pairs}: {alarms} % false alarms, +10 % found in {ten} %")
     print(f"1..{number}")

@@ -10,7 +10,7 @@
  *
  * The last two have the spells of the machine, which is told the results before as history.
  *
- * Output: a table in Markdown for docs/statistics.md.
+ * Its argument is how many are drawn (2000). Output: a table in Markdown for docs/statistics.md.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,6 @@
 #include "report/change.h"
 
 #define SIDE CHANGE_RESULTS
-#define DRAWS 2000
 
 static const double shifts[] = {1, 1.02, 1.05, 1.10};
 #define SHIFTS (sizeof(shifts) / sizeof(shifts[0]))
@@ -50,10 +49,10 @@ static void ask(struct tally *tally, const double *before, const double *after, 
     }
 }
 
-static struct tally drawn(const struct series *series, struct random *r)
+static struct tally drawn(const struct series *series, size_t draws, struct random *r)
 {
     struct tally tally = {0};
-    for (size_t d = 0; d < DRAWS; d++) {
+    for (size_t d = 0; d < draws; d++) {
         double both[2 * SIDE];
         for (size_t i = 0; i < 2 * SIDE; i++)
             both[i] = series->values[random_between(r, 0, (int64_t)series->count - 1)];
@@ -97,7 +96,7 @@ static void print_row(const struct series *series, const char *how, const struct
     printf("\n");
 }
 
-static void run_series(const struct series *series)
+static void run_series(const struct series *series, size_t draws)
 {
     struct random r = random_for(1, slice_str(series->name));
     if (series->count < CHANGE_HISTORY + SIDE) {
@@ -105,7 +104,7 @@ static void run_series(const struct series *series)
                 CHANGE_HISTORY + SIDE);
         exit(1);
     }
-    struct tally tally = drawn(series, &r);
+    struct tally tally = drawn(series, draws, &r);
     print_row(series, "drawn", &tally);
     tally = in_order(series, true);
     print_row(series, "in turns", &tally);
@@ -113,8 +112,9 @@ static void run_series(const struct series *series)
     print_row(series, "in order", &tally);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    size_t draws = argc > 1 ? strtoul(argv[1], NULL, 10) : 2000; /* our own text */
     char *line = NULL;
     size_t size = 0;
     printf("| case | median | noise | pairs | asked | no change | +2 %% | +5 %% | +10 %% |\n"
@@ -129,7 +129,7 @@ int main(void)
             GROW(series.values, series.count, series.capacity);
             series.values[series.count++] = value;
         }
-        run_series(&series);
+        run_series(&series, draws);
         mem_free(series.values);
     }
     free(line);
