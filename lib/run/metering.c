@@ -43,19 +43,23 @@ static void samples(void *context, const struct samples *samples)
         note(m, "there are so many samples that no more of them are stored");
 }
 
-static void resources(void *context, const struct resources *resources)
+/* In the order in which names are first heard of. */
+static struct resources *sum_of(struct metering *m, struct slice name)
 {
-    struct metering *m = context;
     size_t i = 0;
-    if (resources->samples == 0)
-        return; /* it ended before it was looked at */
-    while (i < m->count && !slice_eq(m->all[i].name, resources->name))
+    while (i < m->count && !slice_eq(m->all[i].name, name))
         i++;
     if (i == m->count) {
         GROW(m->all, m->count, m->capacity);
-        m->all[m->count++] = (struct resources){.name = arena_copy(m->arena, resources->name)};
+        m->all[m->count++] = (struct resources){.name = arena_copy(m->arena, name)};
     }
-    resources_merge(&m->all[i], resources);
+    return &m->all[i];
+}
+
+static void resources(void *context, const struct resources *resources)
+{
+    if (resources->samples) /* else it ended before it was looked at */
+        resources_merge(sum_of(context, resources->name), resources);
 }
 
 static void anomaly(void *context, const struct anomaly *anomaly)
@@ -91,6 +95,7 @@ struct metering *metering_new(uv_loop_t *loop, struct recorder *recorder,
         return NULL;
     }
     m->arena = arena_new();
+    (void)sum_of(m, SLICE("assay"));
     m->timer = NEW(uv_timer_t);
     uv_timer_init(loop, m->timer);
     m->timer->data = m;
@@ -102,7 +107,10 @@ struct metering *metering_new(uv_loop_t *loop, struct recorder *recorder,
 struct measure_subject *metering_add(struct metering *m, struct slice name, uint32_t instance,
                                      pid_t keeper, pid_t pid)
 {
-    return m ? measure_add(m->measure, name, instance, keeper, pid) : NULL;
+    if (!m)
+        return NULL;
+    (void)sum_of(m, name);
+    return measure_add(m->measure, name, instance, keeper, pid);
 }
 
 void metering_end(struct metering *m)
@@ -113,7 +121,8 @@ void metering_end(struct metering *m)
     measure_stop(m->measure);
     collect(m);
     for (size_t i = 0; i < m->count; i++)
-        emit(m, &(struct event){.kind = EVENT_RESOURCES, .resources = m->all[i]});
+        if (m->all[i].samples)
+            emit(m, &(struct event){.kind = EVENT_RESOURCES, .resources = m->all[i]});
     measure_free(m->measure);
     mem_free(m->all);
     arena_free(m->arena);
