@@ -84,7 +84,7 @@ static struct question *ask(const struct validation *v, const struct inquiry *in
     struct arena *arena = v->out->arena;
     if (q)
         return q;
-    struct slice text = slice_part(inquiry->text, 0, JUDGED_BYTES);
+    struct slice text = inquiry->text;
     const char *mark = mark_of(v, text);
     const char *request = arena_printf(
         arena,
@@ -230,6 +230,11 @@ static void count_votes(const struct validation *v, const struct question *q, vo
 static void judge(const struct validation *v, const struct inquiry *inquiry, vote_reader *reader,
                   const char *expected)
 {
+    if (inquiry->text.len > JUDGED_BYTES) {
+        validation_not_possible(v, "%s cannot judge a text of %zu bytes: judges read at most %u",
+                                v->check, inquiry->text.len, JUDGED_BYTES);
+        return;
+    }
     const struct question *q = ask(v, inquiry);
     if (q->asked)
         count_votes(v, q, reader, expected);

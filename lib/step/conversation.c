@@ -13,6 +13,8 @@
 #include "step/image.h"
 #include "step/openai.h"
 
+/* What the model is shown of an answer: a hundred attempts must not make a request without end. */
+#define ANSWER_SHOWN_BYTES (256u << 10)
 #define ATTEMPTS 3
 #define DELAY NS_PER_S
 #define FACTOR 2.0
@@ -269,7 +271,8 @@ static void go_on(struct step *step, const struct verdict *verdicts)
     struct conversation *c = step->carried;
     json_t *messages = jsontext_keep(step->arena, json_copy(c->messages));
     if (o->text.len)
-        json_array_append_new(messages, message(step, "assistant", o->text));
+        json_array_append_new(
+            messages, message(step, "assistant", slice_part(o->text, 0, ANSWER_SHOWN_BYTES)));
     json_array_append_new(messages, message(step, "user", feedback(step, verdicts)));
     c->messages = messages;
 }

@@ -88,8 +88,8 @@ struct result openai_url(struct step *step, const char *path, struct slice *url)
             step, node_string(given, slice_str(arena_printf(step->arena, "/v1%s", path))), url);
     struct slice start = base ? base->string : slice_str(getenv("OPENAI_BASE_URL"));
     ENSURE(start.len, ERR_SUITE,
-           "the step does not say whom it talks to: give it a service or api_base, or set "
-           "OPENAI_BASE_URL, such as http://localhost:8080/v1");
+           "the step does not say whom it talks to: give it a service, a provider or api_base, or "
+           "set OPENAI_BASE_URL, such as http://localhost:8080/v1");
     while (slice_ends(start, SLICE("/")))
         start.len--;
     *url = slice_str(arena_printf(step->arena, "%.*s%s", SLICE_ARG(start), path));

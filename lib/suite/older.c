@@ -5,6 +5,8 @@
  */
 #include "suite/older.h"
 
+#include <math.h>
+
 #include "core/memory.h"
 #include "core/text.h"
 #include "suite/events.h"
@@ -14,6 +16,12 @@
 /* -- Finding the list ------------------------------------------------------------------------ */
 
 #define CASE_KEY "test_case_id"
+
+/* Of retry_config: attempts when it says none, and the longest wait between two; and what a case
+ * takes beside its requests. In seconds. */
+#define USUAL_ATTEMPTS 3.0
+#define LONGEST_WAIT 60.0
+#define CASE_MARGIN 30.0
 
 /* A map of today's form may well hold older cases, in the body of a request for instance. */
 static bool is_map(struct slice text)
@@ -204,11 +212,32 @@ static const struct node *batch_place(const struct rewriting *outer, const char 
     return finish(&r, at);
 }
 
+/* `timeout` is of one request: all that may be sent, and the waits between them, have their time.
+ */
+static void put_time_limit(struct rewriting *r, const struct node *config)
+{
+    const struct node_entry *limit = node_entry(config, "timeout");
+    const struct node *retry = node_get(config, "retry_config"),
+                      *others = node_get(config, "fallback_models"),
+                      *attempts = node_get(retry, "max_attempts");
+    if (!limit || (limit->value->kind != NODE_INTEGER && limit->value->kind != NODE_REAL))
+        return;
+    double models = 1.0 + (others && others->kind == NODE_LIST ? (double)others->count : 0);
+    double tries = attempts && attempts->kind == NODE_INTEGER ? (double)attempts->integer
+                   : retry                                    ? USUAL_ATTEMPTS
+                                                              : 1.0;
+    double seconds =
+        node_number(limit->value, 0) * models * tries + (tries - 1) * LONGEST_WAIT + CASE_MARGIN;
+    if (seconds > 0 && seconds < 1e9)
+        put(r, "timeout", limit->key_at,
+            text_node(r->arena, arena_printf(r->arena, "%.0fs", ceil(seconds)), limit->value->at));
+}
+
 /* A case, or the case that the `number`-th request of its batch becomes. */
 static const struct node *rewrite_case(struct rewriting *outer, const struct node *from,
                                        const struct node *request, size_t number, const char *batch)
 {
-    struct rewriting r = rewriting_of(outer, from->count + 3);
+    struct rewriting r = rewriting_of(outer, from->count + 4);
     const struct node *config = NULL;
     for (size_t i = 0; i < from->count; i++) {
         const struct node_entry *e = &from->entries[i];
@@ -232,6 +261,8 @@ static const struct node *rewrite_case(struct rewriting *outer, const struct nod
     for (size_t i = 0; i < 2; i++)
         if (!node_get(from, required[i]))
             diagnose(r.d, from->at, "a prompt case needs the key \"%s\"", required[i]);
+    if (!node_get(from, "timeout"))
+        put_time_limit(&r, config);
     if (batch)
         put(&r, "uses", request->at, batch_place(&r, batch, request->at, 1));
     put(&r, "expect", from->at, rewrite_validation(&r, from, config, request));

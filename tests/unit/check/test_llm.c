@@ -305,6 +305,21 @@ static void contradictions_sentiment_and_language_are_read(void **state)
     }
 }
 
+static void a_text_that_no_judge_reads_whole_is_not_judged(void **state)
+{
+    (void)state;
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    char *text = arena_alloc(arena, 500001);
+    memset(text, 'a', 500000);
+    struct asked a = ask_about(arena, "rubric", RUBRIC, text);
+    struct verdicts out = verdicts_in(arena);
+    assert_null(a.o.questions);
+    check_run(&a.o, a.expect, &out);
+    assert_true(out.first->impossible);
+    assert_non_null(strstr(out.first->message, "a text of 500000 bytes"));
+}
+
 static void tools_of_mcp_servers_are_refused_by_name(void **state)
 {
     (void)state;
@@ -452,6 +467,7 @@ int main(void)
         cmocka_unit_test(an_answer_has_to_have_a_form),
         cmocka_unit_test(every_criterion_of_an_agent_task_counts),
         cmocka_unit_test(contradictions_sentiment_and_language_are_read),
+        cmocka_unit_test(a_text_that_no_judge_reads_whole_is_not_judged),
         cmocka_unit_test(tools_of_mcp_servers_are_refused_by_name),
         cmocka_unit_test(only_the_chosen_validators_of_a_condition_ask),
         cmocka_unit_test(what_needs_nobody_asks_nothing),

@@ -63,7 +63,9 @@ static void requests_of_a_batch_are_cases_that_share_its_places(void **state)
         "[{'test_case_id': 'b', 'validation': [{'type': 'json'}], 'tags': ['t'], 'llm_config': {"
         "'batch_mode': true, 'max_concurrent': 2, 'parallel': true, 'model': 'm', 'requests': ["
         "'one', {'question': 'two', 'model': 'n', 'validation': [{'type': 'sql'}]}]}},"
-        " {'test_case_id': 'c', 'llm_config': {'requests': ['x'], 'parallel': false}},"
+        " {'test_case_id': 'c', 'llm_config': {'requests': ['x'], 'parallel': false, 'timeout': "
+        "2.5,"
+        " 'retry_config': {'max_attempts': 2}, 'fallback_models': ['n']}},"
         " {'test_case_id': 'd', 'llm_config': {'requests': ['y'], 'default_validate': true,"
         " 'response_format': {'type': 'json_object'}}}]";
     char *quoted = arena_alloc(f->arena, sizeof(text));
@@ -76,7 +78,8 @@ static void requests_of_a_batch_are_cases_that_share_its_places(void **state)
         "\"uses\":{\"b\":1},\"expect\":{\"validate\":[{\"type\":\"json\"}]}},"
         "{\"id\":\"b request 2\",\"tags\":[\"t\"],\"chat\":{\"model\":\"n\",\"question\":\"two\"},"
         "\"uses\":{\"b\":1},\"expect\":{\"validate\":[{\"type\":\"json\"},{\"type\":\"sql\"}]}},"
-        "{\"id\":\"c request 1\",\"chat\":{\"question\":\"x\"},\"uses\":{\"c\":1},"
+        "{\"id\":\"c request 1\",\"chat\":{\"timeout\":2.5,\"retry_config\":{\"max_attempts\":2},"
+        "\"fallback_models\":[\"n\"],\"question\":\"x\"},\"timeout\":\"100s\",\"uses\":{\"c\":1},"
         "\"expect\":{\"validate\":[{\"type\":\"not_empty\"}]}},"
         "{\"id\":\"d request 1\",\"chat\":{\"default_validate\":true,\"response_format\":{\"type\":"
         "\"json_object\"},\"question\":\"y\"},"
