@@ -36,8 +36,8 @@ struct job {
     struct run_info earlier;  /* the run that this one goes on from */
     struct plan_earlier left; /* of it */
     struct quarantined *quarantine;
-    size_t quarantine_count;
-    const char *order_summary; /* of an order by risk; NULL */
+    size_t quarantine_count, excused; /* excused: of this session, that do not count */
+    const char *order_summary;        /* of an order by risk; NULL */
     bool continued, resumed, interrupted;
     struct result broken; /* the store failed */
 };
@@ -267,6 +267,13 @@ static struct result begin_recording(struct job *j)
 
 /* ── the loop ── */
 
+static void emit_note(struct job *j, const char *text)
+{
+    const struct event event = {
+        .kind = EVENT_NOTE, .at_wall = clock_wall(), .run = &j->info, .note = slice_str(text)};
+    recorder_emit(j->recorder, &event);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct job *j = handle->data;
@@ -274,9 +281,7 @@ static void on_signal(uv_signal_t *handle, int number)
                        : number == SIGINT ? "interrupted; ending what runs (again to kill it)"
                                           : "asked to end; ending what runs";
     j->interrupted = true;
-    const struct event event = {
-        .kind = EVENT_NOTE, .at_wall = clock_wall(), .run = &j->info, .note = slice_str(text)};
-    recorder_emit(j->recorder, &event);
+    emit_note(j, text);
     run_interrupt(j->run);
 }
 
@@ -300,6 +305,10 @@ static void on_commit(void *context, struct result result)
 static void on_finished(void *context)
 {
     struct job *j = context;
+    if (j->excused)
+        emit_note(j, arena_printf(j->session.arena, "%zu %s in quarantine and %s not fail the run",
+                                  j->excused, j->excused == 1 ? "failure is" : "failures are",
+                                  j->excused == 1 ? "does" : "do"));
     /* They stay, so that a late Ctrl-C does not cut the last commit and the reports; the loop does
        not wait for them. */
     uv_unref((uv_handle_t *)&j->interrupt);
@@ -344,10 +353,10 @@ static int whole_status(const struct job *j)
     return j->earlier.counts[CASE_ERROR] ? 3 : status;
 }
 
-static const char *quarantine_remark(void *context, struct slice key, struct arena *arena,
+/* What to say of a case that failed and is in quarantine, else NULL; does its failure count? */
+static const char *quarantine_remark(const struct job *j, struct slice key, struct arena *arena,
                                      bool *counts)
 {
-    const struct job *j = context;
     char until[CLOCK_TEXT];
     int64_t now = clock_wall();
     for (size_t i = 0; i < j->quarantine_count; i++) {
@@ -362,23 +371,21 @@ static const char *quarantine_remark(void *context, struct slice key, struct are
     return NULL;
 }
 
-static void say_order(struct job *j)
-{
-    const struct event event = {
-        .kind = EVENT_NOTE,
-        .at_wall = clock_wall(),
-        .run = &j->info,
-        .note = slice_str(arena_printf(j->session.arena, "order by risk: %s", j->order_summary)),
-    };
-    recorder_emit(j->recorder, &event);
-}
-
 static enum models_cache cache_mode(const char *word)
 {
     return !word                          ? MODELS_CACHE_SUITE
            : strcmp(word, "on") == 0      ? MODELS_CACHE_ON
            : strcmp(word, "refresh") == 0 ? MODELS_CACHE_REFRESH
                                           : MODELS_CACHE_OFF;
+}
+
+/* The same for a case of this session that failed. */
+static const char *on_failure(void *context, struct slice key, struct arena *arena, bool *counts)
+{
+    struct job *j = context;
+    const char *remark = quarantine_remark(j, key, arena, counts);
+    j->excused += remark && !*counts;
+    return remark;
 }
 
 /* What failed before a resumed run went on counts unless all of it is in quarantine. */
@@ -410,7 +417,7 @@ static int run_loop(struct job *j)
         .max_failures = j->o->max_failures,
         .flaky_fails = j->o->flaky_fails,
         .measure_every = MEASURE_INTERVAL,
-        .quarantine = quarantine_remark,
+        .quarantine = on_failure,
         .rerun_arguments = rerun_arguments(j),
         .finished = on_finished,
         .context = j,
@@ -423,7 +430,7 @@ static int run_loop(struct job *j)
     uv_signal_start(&j->terminate, on_signal, SIGTERM);
     recorder_on_commit(j->recorder, on_commit, j);
     if (j->order_summary)
-        say_order(j);
+        emit_note(j, arena_printf(j->session.arena, "order by risk: %s", j->order_summary));
     run_start(&options, &j->run);
     uv_run(&j->loop, UV_RUN_DEFAULT);
     j->info.duration = clock_now() - started;
