@@ -63,9 +63,9 @@ struct step {
     void *owner;           /* the runner's */
     struct models *models; /* whom models are asked of (step/models.h); NULL: nobody is known */
     const struct node *model_settings; /* of these, filled; may be NULL */
-    uint32_t tries;        /* which try at this step it is, from 1 */
-    void *carried;         /* what the try before left for this one (`again`); NULL in the first */
-    bool timed;            /* its time is checked: an answer from a cache would prove nothing */
+    uint32_t tries;                    /* which try at this step it is, from 1 */
+    void *carried; /* what the try before left for this one (`again`); NULL in the first */
+    bool timed;    /* its time is checked: an answer from a cache would prove nothing */
 
     struct call *call; /* of kinds that speak HTTP (step/call.h) */
     void *state;       /* the kind's */
