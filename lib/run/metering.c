@@ -7,7 +7,7 @@
 #include "core/memory.h"
 
 #define TAKE_MS 5000
-/* Rows of one run in the store: a week of one service, or an hour of a hundred. */
+/* Rows of one run in the store: an hour of a hundred services. */
 #define SAMPLES_MAX 400000u
 
 struct metering {

@@ -137,7 +137,7 @@ static const struct entry *last_need(const struct entry *e)
 /*
  * What a case that begins now has waited for longest. Its time in the queue has two parts: until
  * its last need ended, and from then on; of the second part the run knows how long it was held up
- * by what, the case how long it was short of a resource, and the rest was the number of jobs.
+ * by what, and the case how long it was short of a resource.
  */
 static struct slice held_by(struct entry *e, int64_t now)
 {
@@ -151,7 +151,7 @@ static struct slice held_by(struct entry *e, int64_t now)
     waits[0] = e->short_time;
     waits[1] = to.time[HOLD_UP_ALONE] - from.time[HOLD_UP_ALONE];
     waits[2] = to.time[HOLD_UP_STORE] - from.time[HOLD_UP_STORE];
-    waits[3] = now - ready - waits[0] - waits[1] - waits[2];
+    waits[3] = to.time[HOLD_UP_JOBS] - from.time[HOLD_UP_JOBS];
     size_t longest = 4;
     for (size_t i = 0; i < 4; i++) {
         if (waits[i] > most) {
