@@ -66,7 +66,7 @@
     X(MATCH_RUN, prepare,                                                                          \
       "SELECT run, id FROM run WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id "                  \
       "= ?1 DESC, run DESC LIMIT 6")                                                               \
-    X(LATEST_RUNS, prepare, "SELECT run, id FROM run ORDER BY run DESC LIMIT 5")                   \
+    X(LATEST_RUNS, prepare, "SELECT run, id FROM run ORDER BY started DESC, run DESC LIMIT 5")     \
     X(UNFINISHED, prepare,                                                                         \
       "SELECT t.key FROM planned p JOIN test_case t USING (test_case) WHERE "                      \
       "p.run = ?1 AND NOT EXISTS (SELECT 1 FROM result r WHERE r.test_case = "                     \

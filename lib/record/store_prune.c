@@ -17,6 +17,7 @@ struct candidate {
     bool ended, pinned;
 };
 
+/* From the oldest to the newest: a run that was imported has a later number than it should. */
 static struct result read_candidates(struct database *db, struct arena *arena,
                                      struct candidate **out, size_t *count)
 {
@@ -30,7 +31,7 @@ static struct result read_candidates(struct database *db, struct arena *arena,
     TRY(database_prepare(db,
                          "SELECT r.run, r.started, r.id, r.exit_status,"
                          " (SELECT count(*) FROM baseline b WHERE b.run = r.run)"
-                         " FROM run r ORDER BY r.run",
+                         " FROM run r ORDER BY r.started, r.run",
                          &q));
     for (;;) {
         TRY(query_next(q, &row));

@@ -360,6 +360,20 @@ static void old_runs_go_and_the_rest_stays_as_it_was(void **state)
                      0);
 }
 
+static void an_old_run_that_was_imported_last_pushed_out_the_newest(void **state)
+{
+    struct world *w = *state;
+    struct run_info info;
+    int64_t now = clock_wall();
+    record(w->store, '1', now - DAY);
+    record(w->store, '0', now - 2 * DAY); /* as if it were imported */
+    assert_ok(store_find(w->store, w->arena, SLICE("last"), &info));
+    assert_true(slice_is(info.id, "20261121-101531-4f2a"));
+    struct store_pruned pruned = prune(w, (struct store_prune){.keep = 1});
+    assert_int_equal(pruned.count, 1);
+    assert_true(slice_is(pruned.runs[0], "20261121-101530-4f2a"));
+}
+
 static void the_last_run_of_a_case_takes_it_along(void **state)
 {
     struct world *w = *state;
@@ -442,6 +456,7 @@ int main(void)
         TEST(a_file_that_is_cut_anywhere_leaves_nothing),
         TEST(a_row_is_read_as_json_is),
         TEST(old_runs_go_and_the_rest_stays_as_it_was),
+        TEST(an_old_run_that_was_imported_last_pushed_out_the_newest),
         TEST(the_last_run_of_a_case_takes_it_along),
         TEST(what_may_still_run_and_what_is_pinned_stays),
         TEST(the_facts_are_those_of_the_store),
