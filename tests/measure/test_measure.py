@@ -15,9 +15,9 @@ import sys
 import tempfile
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--assay", required=True)
-parser.add_argument("--worker", required=True)
-parser.add_argument("--service", required=True)
+parser.add_argument("--assay", required=True, type=os.path.abspath)
+parser.add_argument("--worker", required=True, type=os.path.abspath)
+parser.add_argument("--service", required=True, type=os.path.abspath)
 parser.add_argument("--runs", type=int, default=2, help="runs of well services")
 parser.add_argument("--seconds", type=float, default=2, help="how long each of them takes")
 parser.add_argument("--only-well", action="store_true")
