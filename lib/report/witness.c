@@ -193,6 +193,10 @@ static bool hear_complaints(struct hearing *h, struct slice text, const char *wh
         struct slice line = line_saying(text, complaints[i].words);
         if (line.len == 0)
             continue;
+        /* What a service does not reach it may do without, unless it fails at the request. */
+        bool of_others = complaints[i].kind >= CAUSE_NAME_NOT_RESOLVED && subject.len;
+        if (of_others && strength == EVIDENCE_STRONG && h->answer.status < 500)
+            strength = EVIDENCE_WEAK;
         add(h, complaints[i].kind, strength, subject, line, "%s %s", whose, complaints[i].means);
         return true;
     }

@@ -221,6 +221,17 @@ static void what_programs_print_names_a_cause(void **state)
                 CAUSE_OUT_OF_DESCRIPTORS, EVIDENCE_STRONG, "w");
 }
 
+static void what_a_service_does_not_reach_counts_when_it_fails_at_the_request(void **state)
+{
+    (void)state;
+    struct told told = TOLD("a", "w", .check = "text", .message = "no",
+                            .log = "error: database: Connection refused\n");
+    told.response = "HTTP 500\n\n";
+    check_cause(told, CAUSE_CONNECTION_REFUSED, EVIDENCE_STRONG, "w");
+    told.response = "HTTP 200\n\n";
+    check_cause(told, CAUSE_CONNECTION_REFUSED, EVIDENCE_WEAK, "w");
+}
+
 static void checks_alone_are_weak_evidence(void **state)
 {
     (void)state;
@@ -505,6 +516,7 @@ int main(void)
         cmocka_unit_test(what_was_expected_is_no_cause),
         cmocka_unit_test(an_answer_cut_by_an_error_is_not_called_malformed),
         cmocka_unit_test(what_programs_print_names_a_cause),
+        cmocka_unit_test(what_a_service_does_not_reach_counts_when_it_fails_at_the_request),
         cmocka_unit_test(checks_alone_are_weak_evidence),
         cmocka_unit_test(nothing_is_named_without_evidence),
         cmocka_unit_test(a_death_that_only_the_service_told_is_strong_evidence),
