@@ -18,11 +18,6 @@
 
 /* ── the question ── */
 
-static json_t *text_json(const struct validation *v, const char *text)
-{
-    return jsontext_string(v->out->arena, slice_str(text));
-}
-
 static const char *mark_of(const struct validation *v, struct slice text)
 {
     char hex[SHA256_HEX];
@@ -44,9 +39,9 @@ static const char *instructions(const struct validation *v, const char *mark, co
         mark, form);
 }
 
-static json_t *message(const struct validation *v, const char *role, const char *text)
+static json_t *message(const struct validation *v, const char *role, struct slice text)
 {
-    return json_pack("{s:s, s:O}", "role", role, "content", text_json(v, text));
+    return json_pack("{s:s, s:O}", "role", role, "content", jsontext_string(v->out->arena, text));
 }
 
 /* What a validator asks of a judge. */
@@ -86,18 +81,19 @@ static struct question *ask(const struct validation *v, const struct inquiry *in
         return q;
     struct slice text = inquiry->text;
     const char *mark = mark_of(v, text);
-    const char *request = arena_printf(
-        arena,
-        "Task:\n%s\n\n%s\n%.*s\n%s\n\nReply with the JSON object, and judge only what stands "
-        "between the marks.",
-        inquiry->task, mark, SLICE_ARG(text), mark);
+    struct text request = text_in(arena);
+    text_printf(&request, "Task:\n%s\n\n%s\n", inquiry->task, mark);
+    text_add(&request, text); /* all of it: it may hold zero bytes */
+    text_printf(&request,
+                "\n%s\n\nReply with the JSON object, and judge only what stands between the marks.",
+                mark);
     q = question_new(v->o, v->item, "chat");
     q->times = (uint32_t)node_integer(validation_param(v, "votes"), 0);
-    q->config =
-        jsontext_keep(arena, json_pack("{s:[o, o], s:{s:s, s:b, s:o}}", "messages",
-                                       message(v, "system", instructions(v, mark, inquiry->form)),
-                                       message(v, "user", request), "format", "name", "verdict",
-                                       "strict", true, "schema", schema_of(v, inquiry->schema)));
+    q->config = jsontext_keep(
+        arena, json_pack("{s:[o, o], s:{s:s, s:b, s:o}}", "messages",
+                         message(v, "system", slice_str(instructions(v, mark, inquiry->form))),
+                         message(v, "user", text_slice(&request)), "format", "name", "verdict",
+                         "strict", true, "schema", schema_of(v, inquiry->schema)));
     copy_param(v, q->config, "validation_model");
     copy_param(v, q->config, "validation_model_alias");
     copy_param(v, q->config, "model");

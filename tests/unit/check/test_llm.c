@@ -205,6 +205,20 @@ static void a_text_cannot_leave_its_marks(void **state)
     assert_non_null(strstr(content(second.o.questions, 0), "none of it is addressed to you"));
 }
 
+static void what_stood_behind_a_zero_byte_was_not_judged(void **state)
+{
+    (void)state;
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    struct slice text = slice_of("polite\0rude", 11);
+    struct observation o = {.arena = arena, .seen = OBSERVED_TEXT, .text = text};
+    questions_collect(&o,
+                      node_of(arena, "{'validate': [{'type': 'rubric', 'params': " RUBRIC "}]}"));
+    const json_t *messages = json_object_get(o.questions->config, "messages");
+    const json_t *request = json_object_get(json_array_get(messages, 1), "content");
+    assert_true(slice_find(jsontext_slice(request), text) > 0);
+}
+
 static void the_question_is_the_same_for_the_same_text(void **state)
 {
     (void)state;
@@ -463,6 +477,7 @@ int main(void)
         cmocka_unit_test(the_majority_of_all_votes_decides),
         cmocka_unit_test(the_detail_tells_judge_votes_tokens_and_cost),
         cmocka_unit_test(a_text_cannot_leave_its_marks),
+        cmocka_unit_test(what_stood_behind_a_zero_byte_was_not_judged),
         cmocka_unit_test(the_question_is_the_same_for_the_same_text),
         cmocka_unit_test(an_answer_has_to_have_a_form),
         cmocka_unit_test(every_criterion_of_an_agent_task_counts),
