@@ -10,10 +10,14 @@
 #include "core/text.h"
 #include "plan/play.h"
 
-/* Beyond, playing the run again takes longer than it is worth. */
-#define PLAYED_MAX 20000
-/* Cases of the chain that are shown. */
+/* Playing this many cases again takes some 50 ms, and the work grows with their square: beyond, the
+   bounds that jobs and resources set have to do. */
+#define PLAYED_MAX 3000
+/* Resources that are tried. */
+#define TRIED_MAX 16
+/* Cases of the chain that are shown, and that the figures hold. */
 #define SHOWN_CASES 12
+#define KEPT_CASES 200
 /* What would make the run shorter by less than this share is not worth a line. */
 #define WORTH 0.05
 /* Names of services and waits that are kept apart. */
@@ -205,6 +209,33 @@ struct guess {
     int64_t time;       /* ns that the run would take */
 };
 
+/* What the run cannot be shorter than, whatever the order: all cases over the jobs, and what each
+   resource is held for over how much of it there is. */
+static int64_t least_time(struct bottleneck *b, const struct plays *plays, uint32_t jobs)
+{
+    int64_t total = 0, least;
+    double *held = ARENA_ARRAY(b->arena, double, b->plan->resource_count + 1);
+    for (size_t i = 0; i < plays->count; i++) {
+        const struct play *p = &plays->items[i];
+        total += p->duration;
+        for (size_t k = 0; k < p->pc->use_count; k++)
+            held[p->pc->uses[k].resource->index] +=
+                (double)p->pc->uses[k].amount * (double)p->duration;
+    }
+    least = total / jobs;
+    for (size_t i = 0; i < b->plan->resource_count; i++) {
+        double time = held[i] / (double)b->plan->resources[i]->capacity;
+        least = time > (double)least ? (int64_t)time : least;
+    }
+    return least;
+}
+
+static int64_t play(struct bottleneck *b, struct plays *plays, uint32_t jobs)
+{
+    return plays->count <= PLAYED_MAX ? play_through(b->arena, b->plan, plays, jobs)
+                                      : least_time(b, plays, jobs);
+}
+
 static size_t play_again(struct bottleneck *b, int64_t *as_it_was, struct guess *guesses)
 {
     const struct plan *plan = b->plan;
@@ -214,21 +245,21 @@ static size_t play_again(struct bottleneck *b, int64_t *as_it_was, struct guess 
         const struct ran *ran = &b->cases[plays.items[i].pc->mark];
         plays.items[i].duration = ran->begun ? ran->ended - ran->begun : 0;
     }
-    *as_it_was = play_through(b->arena, plan, &plays, b->jobs);
+    *as_it_was = play(b, &plays, b->jobs);
     guesses[count++] = (struct guess){
         .what = SLICE("jobs"),
         .now = b->jobs,
         .twice = 2 * (int64_t)b->jobs,
-        .time = play_through(b->arena, plan, &plays, 2 * b->jobs),
+        .time = play(b, &plays, 2 * b->jobs),
     };
-    for (size_t i = 0; i < plan->resource_count && count < NAMES_MAX; i++) {
+    for (size_t i = 0; i < plan->resource_count && count <= TRIED_MAX; i++) {
         struct plan_resource *r = plan->resources[i];
         r->capacity *= 2;
         guesses[count++] = (struct guess){
             .what = slice_str(arena_printf(b->arena, "resource %.*s", SLICE_ARG(r->name))),
             .now = r->capacity / 2,
             .twice = r->capacity,
-            .time = play_through(b->arena, plan, &plays, b->jobs),
+            .time = play(b, &plays, b->jobs),
         };
         r->capacity /= 2;
     }
@@ -295,6 +326,8 @@ static void tell_chain(struct text *t, struct text *json, struct bottleneck *b)
         if (shown < SHOWN_CASES)
             text_printf(t, "%s%.*s (%s%s%.*s)", shown ? " → " : "", SLICE_ARG(r->pc->id), took,
                         r->held_by.len ? ", after " : "", SLICE_ARG(r->held_by));
+        if (shown >= KEPT_CASES)
+            continue;
         text_printf(json, "%s{\"case\":", shown ? "," : "");
         text_add_json(json, r->pc->key);
         text_printf(json, ",\"ns\":%lld,\"held_by\":", (long long)(r->ended - r->begun));
@@ -311,7 +344,7 @@ static void tell_guesses(struct text *t, struct text *json, struct bottleneck *b
 {
     char was[DURATION_TEXT], would[DURATION_TEXT];
     int64_t played = 0;
-    struct guess *guesses = ARENA_ARRAY(b->arena, struct guess, NAMES_MAX + 1);
+    struct guess guesses[TRIED_MAX + 1];
     size_t count = play_again(b, &played, guesses);
     const struct guess *best = NULL;
     text_printf(json, ",\"played_ns\":%lld,\"twice\":[", (long long)played);
@@ -346,8 +379,7 @@ bool bottleneck_find(struct bottleneck *b, int64_t started, int64_t ended, struc
     double use = (double)b->busy / ((double)elapsed * b->jobs);
     text_printf(&j, "{\"elapsed_ns\":%lld,\"cases_ns\":%lld,\"jobs\":%u,\"use\":%.4f",
                 (long long)elapsed, (long long)b->busy, b->jobs, use);
-    if (b->plan->case_count <= PLAYED_MAX)
-        tell_guesses(&t, &j, b);
+    tell_guesses(&t, &j, b);
     text_printf(&t, "%zu cases took %s in %s: %.0f %% of %u job%s were in use\n", b->ran,
                 format_duration(busy, b->busy), format_duration(took, elapsed), 100 * use, b->jobs,
                 b->jobs == 1 ? "" : "s");
