@@ -697,6 +697,7 @@ static void on_event(struct sink *sink, const struct event *e)
         keep_causes(c, e);
         break;
     case EVENT_SAMPLES:
+    case EVENT_TOTALS:
         break;
     case EVENT_RUN_FINISHED:
         run_finished(c, e->run);

@@ -22,6 +22,7 @@ static const char *const event_names[] = {
     [EVENT_BOTTLENECK] = "bottleneck",
     [EVENT_RESOURCES] = "resources",
     [EVENT_CAUSES] = "causes",
+    [EVENT_TOTALS] = "totals",
     [EVENT_RUN_FINISHED] = "run_finished",
 };
 

@@ -138,6 +138,7 @@ enum event_kind {
     EVENT_BOTTLENECK,    /* where the time of the run went: `anomaly` with text and evidence */
     EVENT_RESOURCES,     /* what all samples of one name come to; before the run's end */
     EVENT_CAUSES,        /* why cases failed, as far as it is known; before the run's end */
+    EVENT_TOTALS,        /* rates and times, for sinks that want them; before the run's end */
     EVENT_RUN_FINISHED,
 };
 
@@ -151,6 +152,14 @@ struct failure_cause {
     struct slice last_good, first_bad; /* ids of runs; empty: not known */
     const struct slice *keys;          /* of the cases */
     size_t cases, skipped;             /* skipped: because of these */
+};
+
+/* What the cases of one group come to (lib/report/aggregate.h defines the words). */
+struct group_total {
+    struct slice by, name; /* "model", "m"; by is empty: all cases */
+    size_t cases, passed, failed, errors;
+    double pass_rate, low, high;            /* NaN: no case came to a verdict */
+    int64_t mean, p50, p90, p95, p99, most; /* ns; 0: no case took time */
 };
 
 const char *event_kind_name(enum event_kind kind);
@@ -184,6 +193,10 @@ struct event {
             const struct failure_cause *all; /* the most severe first */
             size_t count;
         } causes;
+        struct {
+            const struct group_total *all;
+            size_t count;
+        } totals;
     };
 };
 

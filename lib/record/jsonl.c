@@ -312,6 +312,7 @@ static void on_event(struct sink *sink, const struct event *e)
         add_causes(&t, e);
         break;
     case EVENT_SAMPLES:
+    case EVENT_TOTALS:
         break;
     case EVENT_RUN_FINISHED:
         add_end(&t, e->run);

@@ -3,6 +3,8 @@
  * failure with its evidence folded away, what was flaky or slow, what was skipped. GitHub refuses a
  * summary above 1 MiB, so failures beyond the budget are told by one line, and then by a number.
  */
+#include <math.h>
+
 #include "core/buf.h"
 #include "core/memory.h"
 #include "core/parse.h"
@@ -28,7 +30,7 @@ struct section {
 struct markdown {
     struct sink base;
     FILE *to;
-    struct section causes, failures, flagged, skipped;
+    struct section totals, causes, failures, flagged, skipped;
     struct measured measured;
     struct areas *areas;
 };
@@ -156,6 +158,32 @@ static void add_cause(struct markdown *m, const struct failure_cause *cause, str
     section_add(&m->causes, &t);
 }
 
+static void add_time(struct text *t, int64_t ns)
+{
+    char shown[DURATION_TEXT];
+    text_printf(t, " %s |", ns ? format_duration(shown, ns) : "");
+}
+
+static void add_total(struct markdown *m, const struct group_total *total, struct arena *arena)
+{
+    struct text t = text_in(arena);
+    text_printf(&t, "| %.*s%s", SLICE_ARG(total->by), total->by.len ? " " : "");
+    add_escaped(&t, total->by.len ? total->name : SLICE("all"));
+    text_printf(&t, " | %zu | %zu | %zu | %zu |", total->cases, total->passed, total->failed,
+                total->errors);
+    if (isnan(total->pass_rate))
+        text_add_str(&t, " |");
+    else
+        text_printf(&t, " %.1f %% (%.1f to %.1f) |", 100 * total->pass_rate, 100 * total->low,
+                    100 * total->high);
+    const int64_t times[] = {total->mean, total->p50, total->p90,
+                             total->p95,  total->p99, total->most};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+        add_time(&t, times[i]);
+    text_add_byte(&t, '\n');
+    section_add(&m->totals, &t);
+}
+
 static void add_section(struct text *t, const char *title, const char *table,
                         const struct section *section)
 {
@@ -257,6 +285,20 @@ static void add_bottleneck(struct text *t, const struct measured *m, const struc
     }
 }
 
+static void add_totals(struct text *t, const struct markdown *m)
+{
+    if (m->totals.count == 0)
+        return;
+    text_printf(t,
+                "\n## Totals\n\n"
+                "| | cases | passed | failed | error | rate (95 %%) | mean | p50 | p90 | p95 | p99 "
+                "| max |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n%.*s",
+                SLICE_ARG(buf_slice(&m->totals.text)));
+    if (m->totals.left_out)
+        text_printf(t, "\n… and %zu more.\n", m->totals.left_out);
+    text_add_str(t, "\nRates with Wilson's interval; percentiles by nearest rank.\n");
+}
+
 static void end(struct markdown *m, const struct run_info *run)
 {
     DEFER(arena_free_pointer)
@@ -283,6 +325,7 @@ static void end(struct markdown *m, const struct run_info *run)
     add_section(&t, "Passed, but", "| case | flags | time | why |\n|---|---|---:|---|\n",
                 &m->flagged);
     add_section(&t, "Not run", "| case | | reason |\n|---|---|---|\n", &m->skipped);
+    add_totals(&t, m);
     add_anomalies(&t, &m->measured, run);
     add_resources(&t, &m->measured, run);
     add_bottleneck(&t, &m->measured, run);
@@ -303,6 +346,9 @@ static void on_event(struct sink *sink, const struct event *e)
     measured_add(&m->measured, e);
     if (e->kind == EVENT_RUN_FINISHED) {
         end(m, e->run);
+    } else if (e->kind == EVENT_TOTALS) {
+        for (size_t i = 0; i < e->totals.count; i++)
+            add_total(m, &e->totals.all[i], arena);
     } else if (e->kind == EVENT_CAUSES) {
         for (size_t i = 0; i < e->causes.count; i++)
             add_cause(m, &e->causes.all[i], arena);
@@ -322,6 +368,7 @@ static struct result close_markdown(struct sink *sink)
 {
     struct markdown *m = (struct markdown *)sink;
     struct result written = report_written(m->to);
+    buf_free(&m->totals.text);
     buf_free(&m->causes.text);
     buf_free(&m->failures.text);
     buf_free(&m->flagged.text);
@@ -339,6 +386,8 @@ struct sink *markdown_open(FILE *to, bool color)
     m->base = (struct sink){.event = on_event, .close = close_markdown};
     m->to = to;
     m->areas = areas_new();
+    m->base.totals = true;
+    m->totals.text = buf_limited(SECTION_BYTES);
     m->causes.text = buf_limited(SECTION_BYTES);
     m->failures.text = buf_limited(FAILURES_BYTES);
     m->flagged.text = buf_limited(SECTION_BYTES);

@@ -135,8 +135,9 @@ struct result sink_report(struct slice argument, struct sink **out)
         mem_free(report);
         return opened;
     }
-    report->base = (struct sink){.event = file_event, .close = file_close};
     report->inner = format->open(report->file.to, false);
+    report->base =
+        (struct sink){.event = file_event, .close = file_close, .totals = report->inner->totals};
     *out = &report->base;
     return RESULT_OK;
 }

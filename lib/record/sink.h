@@ -13,6 +13,7 @@ struct sink {
     void (*event)(struct sink *sink, const struct event *event);
     /* About every 100 ms while a run goes on, for a progress line; may be NULL. */
     void (*tick)(struct sink *sink, int64_t now);
+    bool totals; /* EVENT_TOTALS, which takes reading all results again, is made for this one */
     /* Write what is left and free the sink; an error of writing is reported here. */
     struct result (*close)(struct sink *sink);
 };

@@ -313,6 +313,12 @@ static void sum_waits(const struct run_data *data, struct aggregate *a)
         qsort(all, a->wait_count, sizeof(all[0]), by_queued);
 }
 
+bool aggregate_says_more(const struct aggregate *a, enum aggregate_by by)
+{
+    const struct aggregate_table *table = &a->by[by];
+    return table->count > 1 || (table->count == 1 && table->rows[0].cases != a->all.cases);
+}
+
 /* ── all of it ── */
 
 static void sum_all(const struct totals *t, struct aggregate_row *all)

@@ -83,6 +83,9 @@ struct aggregate {
     size_t wait_count;
 };
 
+/* Does the table say more than the row of all cases? */
+bool aggregate_says_more(const struct aggregate *aggregate, enum aggregate_by by);
+
 /* Everything lives in `data->arena`. */
 struct aggregate *aggregate_run(const struct run_data *data);
 

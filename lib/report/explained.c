@@ -6,7 +6,11 @@
 #include "core/log.h"
 #include "core/memory.h"
 #include "record/store.h"
+#include "report/aggregate.h"
 #include "report/explain.h"
+
+/* Rows of one way of grouping: those that fail most. */
+#define ROWS_TOLD 20
 
 struct explained {
     struct sink base;
@@ -14,6 +18,7 @@ struct explained {
     struct sink **sinks;
     size_t count;
     bool failed; /* a case did */
+    bool totals; /* one of them wants totals */
 };
 
 static void tell(const struct explained *x, const struct event *event)
@@ -57,6 +62,48 @@ static struct result load(const char *url, struct arena *arena, struct slice run
     return loaded;
 }
 
+static struct group_total total_of(struct slice by, const struct aggregate_row *row)
+{
+    const struct time_summary *times = &row->times;
+    return (struct group_total){
+        .by = by,
+        .name = row->name,
+        .cases = row->cases,
+        .passed = row->counts[CASE_PASSED],
+        .failed = row->counts[CASE_FAILED],
+        .errors = row->counts[CASE_ERROR],
+        .pass_rate = row->pass_rate,
+        .low = row->rate.low,
+        .high = row->rate.high,
+        .mean = times->mean,
+        .p50 = times->p50,
+        .p90 = times->p90,
+        .p95 = times->p95,
+        .p99 = times->p99,
+        .most = times->most,
+    };
+}
+
+static void tell_totals(const struct explained *x, const struct event *end,
+                        const struct run_data *data)
+{
+    const struct aggregate *a = aggregate_run(data);
+    struct group_total *totals =
+        ARENA_ARRAY(data->arena, struct group_total, 1 + AGGREGATE_BY_COUNT * ROWS_TOLD);
+    size_t count = 0;
+    totals[count++] = total_of((struct slice){0}, &a->all);
+    for (enum aggregate_by by = 0; by < AGGREGATE_BY_COUNT; by++) {
+        const struct aggregate_table *table = &a->by[by];
+        for (size_t i = 0; aggregate_says_more(a, by) && i < table->count && i < ROWS_TOLD; i++)
+            totals[count++] = total_of(slice_str(aggregate_by_name(by)), &table->rows[i]);
+    }
+    const struct event event = {
+        .kind = EVENT_TOTALS, .at_wall = end->at_wall, .run = end->run, .totals = {totals, count}};
+    for (size_t i = 0; i < x->count; i++)
+        if (x->sinks[i]->totals)
+            x->sinks[i]->event(x->sinks[i], &event);
+}
+
 static void explain(const struct explained *x, const struct event *end)
 {
     DEFER(arena_free_pointer)
@@ -66,6 +113,8 @@ static void explain(const struct explained *x, const struct event *end)
         log_info("report", "failures are not explained: %s", error_last()->text);
         return;
     }
+    if (x->totals)
+        tell_totals(x, end, data);
     const struct explanation *e = explain_failures(data);
     struct failure_cause *causes = ARENA_ARRAY(arena, struct failure_cause, e->count + 1);
     for (size_t i = 0; i < e->count; i++)
@@ -84,7 +133,7 @@ static void on_event(struct sink *sink, const struct event *event)
     if (event->kind == EVENT_CASE_FINISHED)
         x->failed = x->failed || event->finished->status == CASE_FAILED ||
                     event->finished->status == CASE_ERROR;
-    if (event->kind == EVENT_RUN_FINISHED && x->failed)
+    if (event->kind == EVENT_RUN_FINISHED && (x->failed || x->totals))
         explain(x, event);
     tell(x, event);
 }
@@ -124,5 +173,7 @@ struct sink *sink_explained(const char *url, struct sink *const *sinks, size_t c
     x->sinks = mem_alloc((count + 1) * sizeof(x->sinks[0]));
     memcpy(x->sinks, sinks, count * sizeof(x->sinks[0]));
     x->count = count;
+    for (size_t i = 0; i < count; i++)
+        x->totals = x->totals || sinks[i]->totals;
     return &x->base;
 }

@@ -152,7 +152,7 @@ static void add_head(struct text *t, const char *name)
 static void add_table(struct text *t, enum aggregate_by by, const struct aggregate *a)
 {
     const struct aggregate_table *table = &a->by[by];
-    if (table->count == 0 || (table->count == 1 && table->rows[0].cases == a->all.cases))
+    if (!aggregate_says_more(a, by))
         return;
     add_head(t, aggregate_by_name(by));
     for (size_t i = 0; i < table->count && i < ROWS_SHOWN; i++) {

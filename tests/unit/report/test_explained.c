@@ -1,5 +1,5 @@
 /*
- * The sink that explains: the others hear all that it hears, and the causes just before the end.
+ * The sink that explains: the others hear all that it hears, and causes and totals before the end.
  */
 #include "../record/fixture.h"
 
@@ -22,6 +22,8 @@ static void on_event(struct sink *sink, const struct event *event)
         l->heard[len] = 'c';
     else if (event->kind == EVENT_RUN_FINISHED)
         l->heard[len] = 'E';
+    else if (event->kind == EVENT_TOTALS)
+        l->heard[len] = 'T';
     else if (event->kind == EVENT_CAUSES)
         l->heard[len] = (char)('0' + event->causes.count);
     else
@@ -111,6 +113,20 @@ static void without_a_failure_there_is_nothing_to_explain(void **state)
     done(&k);
 }
 
+static void totals_are_made_for_those_that_want_them(void **state)
+{
+    (void)state;
+    struct kept k = run_with(CASE_PASSED);
+    char first[32] = "", second[32] = "";
+    struct sink *inner[] = {listener(first, false), listener(second, false)};
+    inner[1]->totals = true;
+    struct sink *sink = sink_explained(k.path, inner, 2);
+    assert_ok(record_replay(k.store, SLICE("last"), &sink, 1));
+    assert_string_equal(first, "ccE");
+    assert_string_equal(second, "ccTE");
+    done(&k);
+}
+
 static void without_its_store_the_end_is_told_all_the_same(void **state)
 {
     (void)state;
@@ -141,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(causes_come_before_the_end),
         cmocka_unit_test(without_a_failure_there_is_nothing_to_explain),
+        cmocka_unit_test(totals_are_made_for_those_that_want_them),
         cmocka_unit_test(without_its_store_the_end_is_told_all_the_same),
         cmocka_unit_test(a_sink_that_cannot_be_closed_is_told),
     };
