@@ -43,6 +43,7 @@ check | nodejs                 | cmd:node                          | runs the cl
 check | chromium               | cmd:chromium                      | opens reports in tests
 check | npm                    | cmd:npm                           | fetches them
 bench | wrk                    | cmd:wrk                           | says what a server can do
+bench | nginx                  | cmd:nginx                         | the server that load generators are compared on
 bench | nodejs                 | cmd:node                          | runs newman and StepCI
 bench | npm                    | cmd:npm                           | fetches newman and StepCI
 '

@@ -169,6 +169,8 @@ struct loading {
     struct belief belief;
     json_t *seconds;
     bool interrupted;
+    bool quiet;     /* no line a second … */
+    bool json_only; /* … and no tables either */
 };
 
 static void say(const struct loading *l, const struct text *t)
@@ -187,7 +189,7 @@ static void show_second(struct loading *l, const struct load_second *second, int
         at > l->plan.warmup + l->plan.duration)
         return;
     print_second(&t, second, l->target.stream, at, span, at <= l->plan.warmup);
-    if (!l->options->quiet)
+    if (!l->quiet)
         say(l, &t);
     json_array_append_new(l->seconds, print_second_json(second, at, span));
 }
@@ -227,7 +229,7 @@ static struct result write_json(const struct loading *l, const struct load_repor
     struct arena *arena = l->session->arena;
     json_t *json = jsontext_keep(arena, print_json(report, json_incref(l->seconds)));
     struct slice text = jsontext_write_pretty(arena, json);
-    FILE *f = strcmp(path, "-") == 0 ? l->session->streams.out : fopen(path, "we");
+    FILE *f = l->json_only ? l->session->streams.out : fopen(path, "we");
     ENSURE(f, ERR_IO, "--json %s: %s", path, strerror(errno));
     fprintf(f, "%.*s\n", SLICE_ARG(text));
     bool good = f == l->session->streams.out ? fflush(f) == 0 : fclose(f) == 0;
@@ -254,7 +256,7 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
     struct text t = text_in(arena);
     print_plan(&t, &l->plan);
     print_columns(&t, l->target.stream);
-    if (!l->options->quiet)
+    if (!l->quiet)
         say(l, &t);
     TRY(load_begin(&l->plan, &load));
     watch(l, load, signals);
@@ -264,7 +266,7 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
     struct load_report report = {&l->plan, outcome, l->slos, l->slo_count, &l->belief, &judgement};
     struct text tables = text_in(arena);
     print_report(&tables, &report, l->session->streams.out_color);
-    if (!l->options->json || strcmp(l->options->json, "-") != 0)
+    if (!l->json_only)
         say(l, &tables);
     *status = exit_status(l, judgement.verdict);
     struct result r = l->options->json ? write_json(l, &report) : RESULT_OK;
@@ -278,6 +280,8 @@ static struct result load(struct session *session, const struct assay_load_optio
     DEFER(jsontext_release)
     json_t *seconds = json_array();
     struct loading l = {.session = session, .options = o, .seconds = seconds};
+    l.json_only = o->json && strcmp(o->json, "-") == 0;
+    l.quiet = o->quiet || l.json_only;
     l.belief.usual = o->lag_ns ? o->lag_ns : BELIEF_USUAL;
     TRY(make_target(session->arena, o, &l.target));
     TRY(make_plan(session->arena, o, &l.target, &l.plan));

@@ -202,6 +202,13 @@ def streams_are_timed_token_by_token():
     expect(run.json["generator"]["reads_without_stamp"] == 0, run.output)
 
 
+def results_on_standard_output_stand_there_alone():
+    with Worker() as worker:
+        out = subprocess.run([ASSAY, "load", "--json", "-", "--url", worker.url + "/health", "--rate", "100",
+                              "--duration", "200ms", *BELIEVE], stdout=subprocess.PIPE, check=True).stdout
+    expect(json.loads(out)["verdict"] == "passed", out)
+
+
 def an_objective_that_does_not_hold_is_exit_status_1():
     with Worker() as worker:
         run = load("--url", worker.url + "/health", "--rate", "200", "--duration", "300ms",
