@@ -59,7 +59,7 @@ def calls(service, seconds, step):
                       "expect": {"time": {"total": "<60s"}}}]}
 
 
-GET = {"http": {"get": "/"}, "expect": {"status": 200}}
+GET = {"http": {"get": "/"}, "expect": {"status": 200, "memory": {"peak": "<1GB"}}}
 
 
 def ill_services(folder):

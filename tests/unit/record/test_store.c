@@ -364,6 +364,85 @@ static void service_changes_and_notes_are_read_back_in_their_order(void **state)
                                       "7 worker#2 died () pid 12 signal 9 exit -1: last words\n");
 }
 
+/* `count` samples of a subject, a tenth of a second apart, each with a twentieth of CPU and 1 MB
+   more. */
+static void measure(struct world *w, uint32_t subject, const char *name, size_t count)
+{
+    struct sample *items = ARENA_ARRAY(w->arena, struct sample, count);
+    for (size_t i = 0; i < count; i++)
+        items[i] = (struct sample){.at = 1000 * NS_PER_S + (int64_t)i * NS_PER_S / 10,
+                                   .cpu = (int64_t)i * NS_PER_S / 20,
+                                   .rss = 50000000 + (int64_t)i * 1000000,
+                                   .processes = 1,
+                                   .threads = 4,
+                                   .descriptors = 12,
+                                   .gpu_memory = -1,
+                                   .gpu_use = -1};
+    struct event event = {.kind = EVENT_SAMPLES};
+    event.samples = (struct samples){slice_str(name), subject, 1, 77, items, count};
+    const struct event *events[] = {&event};
+    assert_ok(store_events(w->store, SLICE("r"), events, 1));
+}
+
+static void tell_samples(void *context, const struct samples *s)
+{
+    text_printf(context, "%.*s#%u %zu\n", SLICE_ARG(s->name), s->subject, s->count);
+}
+
+static void tell_measured(void *context, const struct event *e)
+{
+    struct text *t = context;
+    const struct resources *r = &e->resources;
+    if (e->kind == EVENT_RESOURCES)
+        text_printf(t, "%.*s: %u instances, %llu samples, %.2f cores, at most %lld\n",
+                    SLICE_ARG(r->name), r->instances, (unsigned long long)r->samples,
+                    resources_cpu_mean(r), (long long)r->rss_max);
+    else
+        text_printf(t, "%s %.*s of %.*s#%u from %lld to %lld: %.*s %.*s\n",
+                    event_kind_name(e->kind), SLICE_ARG(e->anomaly.kind),
+                    SLICE_ARG(e->anomaly.subject), e->anomaly.number, (long long)e->anomaly.started,
+                    (long long)e->anomaly.ended, SLICE_ARG(e->anomaly.text),
+                    SLICE_ARG(e->anomaly.evidence));
+}
+
+static void what_was_measured_is_read_back_and_summed_up(void **state)
+{
+    struct world *w = *state;
+    begin(w, "r", 0);
+    measure(w, 1, "assay", 11);
+    measure(w, 2, "worker", 1500); /* more than are read in one piece */
+    struct event note = {.kind = EVENT_NOTE, .at_wall = 6, .note = SLICE("so it is")};
+    struct event leak = {.kind = EVENT_ANOMALY, .at_wall = 7},
+                 whole = {.kind = EVENT_BOTTLENECK, .at_wall = 8};
+    leak.anomaly = (struct anomaly){.kind = SLICE("memory"),
+                                    .number = 2,
+                                    .started = 3,
+                                    .ended = 4,
+                                    .text = SLICE("it grew"),
+                                    .evidence = SLICE("{}")};
+    whole.anomaly = (struct anomaly){
+        .kind = SLICE(ANOMALY_BOTTLENECK), .started = 1, .ended = 9, .text = SLICE("jobs")};
+    const struct event *first[] = {&leak}, *second[] = {&note, &whole};
+    assert_ok(store_events(w->store, SLICE("r"), first, 1));
+    assert_ok(store_events(w->store, SLICE("r"), second, 2));
+    struct text t = text_in(w->arena), all = text_in(w->arena);
+    assert_ok(store_visit_samples(w->store, SLICE("r"), tell_samples, &t));
+    assert_string_equal(text_str(&t), "assay#1 11\nworker#2 1024\nworker#2 476\n");
+    assert_ok(store_visit_measured(w->store, SLICE("r"), tell_measured, &all));
+    assert_string_equal(text_str(&all),
+                        "anomaly memory of worker#2 from 3 to 4: it grew {}\n"
+                        "bottleneck bottleneck of #0 from 1 to 9: jobs \n"
+                        "assay: 1 instances, 11 samples, 0.50 cores, at most 60000000\n"
+                        "worker: 1 instances, 1500 samples, 0.50 cores, at most 1549000000\n");
+    /* Whoever goes on with the run counts from 1 again. */
+    store_close(w->store);
+    assert_ok(store_open(w->path, &w->store));
+    measure(w, 1, "assay", 2);
+    t = text_in(w->arena);
+    assert_ok(store_visit_samples(w->store, SLICE("r"), tell_samples, &t));
+    assert_string_equal(text_str(&t), "assay#1 11\nworker#2 1024\nworker#2 476\nassay#3 2\n");
+}
+
 static void a_text_that_is_not_utf8_is_repaired(void **state)
 {
     struct world *w = *state;
@@ -713,6 +792,7 @@ int main(void)
         TEST(verdicts_are_counted_by_kind_of_check),
         TEST(a_transaction_that_fails_counts_nothing),
         TEST(service_changes_and_notes_are_read_back_in_their_order),
+        TEST(what_was_measured_is_read_back_and_summed_up),
         TEST(a_text_that_is_not_utf8_is_repaired),
         TEST(a_case_is_described_once_until_it_changes),
         TEST(a_run_is_found_by_its_beginning),
