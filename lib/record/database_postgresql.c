@@ -367,9 +367,13 @@ static struct result execute(struct database *db, const char *sql)
     return succeeded(db, pq.PQexec(of(db)->connection, text));
 }
 
+/*
+ * What writes looks things up by key, in tables that may have been empty a moment ago: planned
+ * then, a lookup would read its whole table ever after. So while writing, an index is preferred.
+ */
 static struct result begin(struct database *db, enum database_access access)
 {
-    TRY(execute(db, access == DATABASE_WRITE ? "BEGIN"
+    TRY(execute(db, access == DATABASE_WRITE ? "BEGIN; SET LOCAL enable_seqscan = off"
                                              : "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"));
     of(db)->in_transaction = true;
     of(db)->transaction++;

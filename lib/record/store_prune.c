@@ -127,11 +127,12 @@ static struct result drop_unused(struct store *store, void *context)
     TRY(database_lock(store->database));
     return database_execute(
         store->database,
-        "DELETE FROM definition WHERE test_case NOT IN (SELECT test_case FROM planned)"
-        " AND definition NOT IN (SELECT definition FROM result);"
-        "DELETE FROM test_case WHERE test_case NOT IN (SELECT test_case FROM planned"
-        " UNION SELECT test_case FROM definition UNION SELECT test_case FROM result"
-        " UNION SELECT test_case FROM quarantine)");
+        "DELETE FROM definition WHERE"
+        " definition IN (SELECT definition FROM definition EXCEPT SELECT definition FROM result)"
+        " AND test_case IN (SELECT test_case FROM definition EXCEPT SELECT test_case FROM planned);"
+        "DELETE FROM test_case WHERE test_case IN (SELECT test_case FROM test_case"
+        " EXCEPT SELECT test_case FROM planned EXCEPT SELECT test_case FROM definition"
+        " EXCEPT SELECT test_case FROM result EXCEPT SELECT test_case FROM quarantine)");
 }
 
 static struct result drop(struct store *store, const struct candidate *all, size_t count,
