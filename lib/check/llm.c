@@ -46,7 +46,7 @@ static json_t *message(const struct validation *v, const char *role, struct slic
 
 /* What a validator asks of a judge. */
 struct inquiry {
-    const char *task;   /* what to find out about the text */
+    struct slice task;  /* what to find out about the text */
     const char *form;   /* its answer, in words */
     const char *schema; /* the same as the properties of a JSON Schema; all are required */
     struct slice text;  /* what is judged */
@@ -82,7 +82,9 @@ static struct question *ask(const struct validation *v, const struct inquiry *in
     struct slice text = inquiry->text;
     const char *mark = mark_of(v, text);
     struct text request = text_in(arena);
-    text_printf(&request, "Task:\n%s\n\n%s\n", inquiry->task, mark);
+    text_add_str(&request, "Task:\n");
+    text_add(&request, inquiry->task);
+    text_printf(&request, "\n\n%s\n", mark);
     text_add(&request, text); /* all of it: it may hold zero bytes */
     text_printf(&request,
                 "\n%s\n\nReply with the JSON object, and judge only what stands between the marks.",
@@ -267,14 +269,22 @@ static struct vote read_rubric(const struct validation *v, const json_t *reply)
 }
 
 /* A text, or a list as numbered lines. */
-static const char *listed(struct arena *arena, const struct node *node)
+static void add_list(struct text *t, const struct node *node)
 {
-    struct text t = text_in(arena);
     if (node->kind == NODE_STRING)
-        return arena_string(arena, node->string);
-    for (size_t i = 0; i < node->count; i++)
-        text_printf(&t, "%s%zu. %.*s", i ? "\n" : "", i + 1, SLICE_ARG(node->items[i]->string));
-    return text_str(&t);
+        text_add(t, node->string);
+    for (size_t i = 0; node->kind == NODE_LIST && i < node->count; i++) {
+        text_printf(t, "%s%zu. ", i ? "\n" : "", i + 1);
+        text_add(t, node->items[i]->string);
+    }
+}
+
+static void add_part(struct text *t, const char *title, const struct node *part)
+{
+    if (!part)
+        return;
+    text_add_str(t, title);
+    text_add(t, part->string);
 }
 
 void validate_rubric(const struct validation *v)
@@ -283,14 +293,12 @@ void validate_rubric(const struct validation *v)
     const struct node *question = validation_param(v, "question"),
                       *reference = validation_param(v, "reference");
     struct text task = text_in(arena);
-    text_printf(&task, "Decide whether the text meets all of this:\n%s",
-                listed(arena, validation_param(v, "rubric")));
-    if (question)
-        text_printf(&task, "\nThe text is an answer to:\n%.*s", SLICE_ARG(question->string));
-    if (reference)
-        text_printf(&task, "\nAn answer that is right:\n%.*s", SLICE_ARG(reference->string));
+    text_add_str(&task, "Decide whether the text meets all of this:\n");
+    add_list(&task, validation_param(v, "rubric"));
+    add_part(&task, "\nThe text is an answer to:\n", question);
+    add_part(&task, "\nAn answer that is right:\n", reference);
     struct inquiry inquiry = {
-        .task = text_str(&task),
+        .task = text_slice(&task),
         .form = "{\"passed\": true or false, \"reason\": one or two sentences}",
         .schema = "{\"reason\": {\"type\": \"string\"}, \"passed\": {\"type\": \"boolean\"}}",
         .text = v->text,
@@ -375,7 +383,7 @@ static const char *agent_schema(const struct validation *v, const char *name)
 }
 
 /* The judged text stands between the marks and nowhere else. */
-static const char *without_places(struct arena *arena, struct slice task)
+static struct slice without_places(struct arena *arena, struct slice task)
 {
     static const char *const places[] = {"{TEXT_TO_VALIDATE}", "{CODE_TO_VALIDATE}",
                                          "{LLM_RESPONSE}", "{RESPONSE}"};
@@ -390,7 +398,7 @@ static const char *without_places(struct arena *arena, struct slice task)
             text_add_byte(&t, task.data[at]);
         at += place < 4 ? strlen(places[place]) : 1;
     }
-    return text_str(&t);
+    return text_slice(&t);
 }
 
 void validate_agent_task(const struct validation *v)
@@ -428,12 +436,12 @@ void validate_contradictions(const struct validation *v)
                       *topic = validation_param(v, "topic_context");
     if (wants_mcp(v))
         return;
-    const char *task =
-        "Find out whether the text contradicts itself, reasons wrongly, or says what "
-        "conflicts with well-established knowledge";
+    struct text task = text_in(arena);
+    text_add_str(&task, "Find out whether the text contradicts itself, reasons wrongly, or says "
+                        "what conflicts with well-established knowledge.");
+    add_part(&task, " It is about: ", topic);
     struct inquiry inquiry = {
-        .task = topic ? arena_printf(arena, "%s. It is about: %.*s", task, SLICE_ARG(topic->string))
-                      : arena_printf(arena, "%s.", task),
+        .task = text_slice(&task),
         .form = "{\"summary_of_findings\": what you found, \"certainty_of_findings\": 0 to 1, "
                 "\"contradictions_found\": true or false}",
         .schema = "{\"summary_of_findings\": {\"type\": \"string\"}, \"certainty_of_findings\": "
@@ -481,8 +489,8 @@ static const char *expected_word(const struct validation *v, const char *what)
 void validate_sentiment(const struct validation *v)
 {
     struct inquiry inquiry = {
-        .task = "Decide which sentiment the text as a whole expresses: positive, negative, neutral "
-                "or mixed.",
+        .task = SLICE("Decide which sentiment the text as a whole expresses: positive, negative, "
+                      "neutral or mixed."),
         .form = "{\"sentiment\": \"positive\", \"negative\", \"neutral\" or \"mixed\"}",
         .schema = "{\"sentiment\": {\"type\": \"string\", \"enum\": [\"positive\", \"negative\", "
                   "\"neutral\", \"mixed\"]}}",
@@ -494,7 +502,7 @@ void validate_sentiment(const struct validation *v)
 void validate_language(const struct validation *v)
 {
     struct inquiry inquiry = {
-        .task = "Decide in which language most of the text is written.",
+        .task = SLICE("Decide in which language most of the text is written."),
         .form = "{\"language\": its English name, \"code\": its ISO 639-1 code}",
         .schema = "{\"language\": {\"type\": \"string\"}, \"code\": {\"type\": \"string\"}}",
         .text = v->text,

@@ -168,6 +168,10 @@ void validate_sql(const struct validation *v)
     struct slice code = slice_trim(code_of(v, names));
     struct slice rest = arena_copy(v->out->arena, code);
     size_t statements = 0;
+    if (slice_find_byte(code, '\0') >= 0) { /* SQLite would not read what is behind it */
+        not_well_formed(v, "well-formed SQL", code, SLICE("it holds a zero byte"));
+        return;
+    }
     if (sqlite3_open_v2(":memory:", &database, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
         validation_not_possible(v, "SQLite cannot be used: %s", sqlite3_errmsg(database));
         return;
@@ -189,6 +193,10 @@ void validate_sql(const struct validation *v)
         if (code_of_sqlite != SQLITE_OK && (!tail || tail == rest.data)) {
             ptrdiff_t end = slice_find_byte(rest, ';');
             tail = end < 0 ? rest.data + rest.len : rest.data + end + 1;
+        }
+        if (tail <= rest.data) { /* it read nothing: it never will */
+            not_well_formed(v, "well-formed SQL", code, SLICE("SQLite cannot read it"));
+            return;
         }
         rest = slice_trim(slice_from(rest, (size_t)(tail - rest.data)));
     }

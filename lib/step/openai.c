@@ -87,6 +87,8 @@ struct result openai_url(struct step *step, const char *path, struct slice *url)
         return step_url(
             step, node_string(given, slice_str(arena_printf(step->arena, "/v1%s", path))), url);
     struct slice start = base ? base->string : slice_str(getenv("OPENAI_BASE_URL"));
+    ENSURE(slice_find_byte(start, '\0') < 0, ERR_VALUE,
+           "\"%.*s\" holds a zero byte, which no URL can", SLICE_ARG(start));
     ENSURE(start.len, ERR_SUITE,
            "the step does not say whom it talks to: give it a service, a provider or api_base, or "
            "set OPENAI_BASE_URL, such as http://localhost:8080/v1");

@@ -1,8 +1,8 @@
 /*
  * Validators that parse or are judged, with any answer of the model and any reply of the judge or
- * program (the answer up to the first zero byte, then the reply). Nothing may crash; every failure
- * has its words; a judge passes nothing without having said `true`, or the one word that is
- * expected; and the judged text stands between its marks and nowhere leaves them.
+ * program (the answer up to the first byte FF, which is no UTF-8, then the reply). Nothing may
+ * crash; every failure has its words; a judge passes nothing without having said `true`, or the one
+ * word that is expected; and the judged text stands between its marks and nowhere leaves them.
  */
 #include "check/check.h"
 #include "check/question.h"
@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena *arena = arena_new();
     struct slice reply = slice_of((const char *)data, size), text;
     json_t *json;
-    if (size > 20000 || !slice_split(&reply, '\0', &text) || !utf8_valid(text))
+    if (size > 20000 || !slice_split(&reply, '\xff', &text) || !utf8_valid(text))
         return 0;
     struct result read = jsontext_read_in(arena, slice_str(suite), &json);
     MUST(result_ok(read), "%s", error_last()->text);

@@ -373,6 +373,21 @@ static void only_the_chosen_validators_of_a_condition_ask(void **state)
     assert_null(no.o.questions->next);
 }
 
+static void a_zero_byte_in_sql_ends_at_once(void **state)
+{
+    (void)state;
+    static const struct slice texts[] = {{"\0", 1}, {"\0SELECT 1", 9}, {"SELECT 1;\0SELECT 2", 18}};
+    for (size_t i = 0; i < 3; i++) {
+        DEFER(arena_free_pointer)
+        struct arena *arena = arena_new();
+        struct observation o = {.arena = arena, .seen = OBSERVED_TEXT, .text = texts[i]};
+        struct verdicts out = verdicts_in(arena);
+        check_run(&o, node_of(arena, "{'validate': [{'type': 'sql'}]}"), &out);
+        assert_false(out.first->passed);
+        assert_non_null(strstr(out.first->message, "a zero byte"));
+    }
+}
+
 static void what_needs_nobody_asks_nothing(void **state)
 {
     (void)state;
@@ -485,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_text_that_no_judge_reads_whole_is_not_judged),
         cmocka_unit_test(tools_of_mcp_servers_are_refused_by_name),
         cmocka_unit_test(only_the_chosen_validators_of_a_condition_ask),
+        cmocka_unit_test(a_zero_byte_in_sql_ends_at_once),
         cmocka_unit_test(what_needs_nobody_asks_nothing),
         cmocka_unit_test(a_program_of_ones_own_decides),
         cmocka_unit_test(code_is_parsed_by_its_own_language),
