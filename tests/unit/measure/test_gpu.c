@@ -1,6 +1,6 @@
 /*
  * GPUs by a library that stands in for NVML (fake_nvml.c), whose path is the argument. The loader
- * knows a library that is there by its name, so it is the one that is found.
+ * knows a library that is loaded by its name, so it is the one that is found.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,8 +20,11 @@ static void without_the_library_it_is_said(void **state)
 {
     (void)state;
     struct gpu *gpu = NULL;
-    if (access("/proc/driver/nvidia/version", F_OK) == 0)
-        skip(); /* a machine that has it */
+    void *there = dlopen("libnvidia-ml.so.1", RTLD_LAZY);
+    if (there) { /* the machine has it, or whoever runs this test has told the loader of ours */
+        dlclose(there);
+        skip();
+    }
     assert_int_equal(gpu_open(&gpu).code, ERR_UNSUPPORTED);
     assert_null(gpu);
     gpu_close(gpu);
