@@ -41,7 +41,7 @@ sqlite3 *database_sqlite(struct database *db)
 static struct result failed(struct database *db, const char *doing)
 {
     sqlite3 *handle = database_sqlite(db);
-    int rc = sqlite3_errcode(handle);
+    int rc = sqlite3_errcode(handle) & 0xff; /* the primary code of extended ones */
     const char *remedy =
         rc == SQLITE_BUSY       ? "; another program holds it locked: end that one and try again"
         : rc == SQLITE_FULL     ? "; the disk is full: make room, or use --store on another disk"

@@ -358,6 +358,15 @@ static struct result check_json(const struct import *m, size_t column)
 }
 
 /* The type of a value, and what it refers to; then it has the number of this store. */
+/* Times of this century in ns are below it, and sums of a few of them do not overflow. */
+#define NUMBER_MAX (INT64_C(1) << 61)
+
+/* 64 bits that are no quantity. */
+static bool is_pattern(const char *column)
+{
+    return strcmp(column, "seed") == 0 || strcmp(column, "hash") == 0;
+}
+
 static struct result check_value(struct import *m, size_t i, bool *skip)
 {
     struct line_value *value = &m->values[i];
@@ -375,6 +384,9 @@ static struct result check_value(struct import *m, size_t i, bool *skip)
            column->name, column->text ? "a string" : "a whole number");
     if (m->roles[i] == ROLE_JSON)
         return check_json(m, i);
+    if (!column->text && !map && !is_pattern(column->name))
+        ENSURE(value->integer >= -NUMBER_MAX && value->integer <= NUMBER_MAX, ERR_VALUE,
+               "column %s: %lld is out of range", column->name, (long long)value->integer);
     if (!map)
         return RESULT_OK;
     const struct numbered *to = number_find(map, value->integer);

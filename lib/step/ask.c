@@ -319,6 +319,7 @@ static struct result next_target(struct ask *a)
     struct result result = RESULT_OK;
     while (a->next < a->o.target_count) {
         a->target = &a->o.targets[a->next++];
+        a->told = false;
         make_request(a);
         if (find_kept(a)) {
             a->telling = true;

@@ -236,6 +236,7 @@ static void a_hostile_file_is_refused_with_its_line_and_leaves_nothing(void **st
         {HEAD RUNS "[7,\"a\",\"c\",0,1,0,0,\"[]\"]\n", "column options is no JSON object"},
         {HEAD RUNS "[7,\"a\",\"c\",1.5,1,0,0,null]\n", "a whole number at character 13"},
         {HEAD RUNS "[7,\"a\",\"c\",9223372036854775808,1,0,0,null]\n", "a number of 64 bits"},
+        {HEAD RUNS "[7,\"a\",\"c\",1,1,9223372036854775807,0,null]\n", "is out of range"},
         {HEAD RUNS RUN RUN, "line 4: run 7 comes twice"},
         {HEAD RUNS RUN NOTES "[8,1,1,\"x\"]\n", "line 5: run 8 is not in the file before"},
         {HEAD RUNS RUN NOTES "[7,1,1,\"\x01\"]\n", "line 5: expected no control character"},
