@@ -23,7 +23,7 @@ static void without_the_library_it_is_said(void **state)
     void *there = dlopen("libnvidia-ml.so.1", RTLD_LAZY);
     if (there) { /* the machine has it, or whoever runs this test has told the loader of ours */
         dlclose(there);
-        skip();
+        return;
     }
     assert_int_equal(gpu_open(&gpu).code, ERR_UNSUPPORTED);
     assert_null(gpu);
