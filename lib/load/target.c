@@ -98,6 +98,13 @@ static struct result split_url(struct arena *arena, const char *url, struct addr
     return split_authority(arena, url, out);
 }
 
+static void use_address(struct target *target, uint32_t i)
+{
+    target->address = target->addresses[i];
+    target->address_size = target->address.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                                 : sizeof(struct sockaddr_in);
+}
+
 static struct result resolve(const struct address *address, struct target *out)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
@@ -105,9 +112,11 @@ static struct result resolve(const struct address *address, struct target *out)
     int fault = getaddrinfo(address->host, address->port, &hints, &found);
     ENSURE(fault == 0, ERR_CONNECT, "the host \"%s\" has no address: %s", address->host,
            gai_strerror(fault));
-    memcpy(&out->address, found->ai_addr, found->ai_addrlen);
-    out->address_size = found->ai_addrlen;
+    for (const struct addrinfo *a = found; a && out->address_count < TARGET_ADDRESSES;
+         a = a->ai_next)
+        memcpy(&out->addresses[out->address_count++], a->ai_addr, a->ai_addrlen);
     freeaddrinfo(found);
+    use_address(out, 0);
     return RESULT_OK;
 }
 
@@ -227,7 +236,7 @@ static void close_descriptor(const int *fd)
         close(*fd);
 }
 
-struct result target_reach(const struct target *target)
+static struct result reach(const struct target *target)
 {
     DEFER(close_descriptor)
     int fd = socket(target->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -245,4 +254,16 @@ struct result target_reach(const struct target *target)
     }
     ENSURE(fault == 0, ERR_CONNECT, "%s cannot be reached: %s", target->where, strerror(fault));
     return RESULT_OK;
+}
+
+struct result target_reach(struct target *target)
+{
+    struct result r = RESULT_OK;
+    for (uint32_t i = 0; i < target->address_count; i++) {
+        use_address(target, i);
+        r = reach(target);
+        if (result_ok(r))
+            return r;
+    }
+    return r;
 }

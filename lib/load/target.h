@@ -41,14 +41,19 @@ struct target_options {
 /* Digits of the serial number in a request. */
 #define TARGET_SERIAL 12
 
+/* Of a host, so many addresses are tried. */
+#define TARGET_ADDRESSES 8
+
 struct target {
     enum target_api api;
-    bool stream;       /* the answer is an event stream */
-    bool head;         /* the method is HEAD: answers have no body */
-    const char *url;   /* as given */
-    const char *where; /* "127.0.0.1:8080" */
-    struct sockaddr_storage address;
+    bool stream;                     /* the answer is an event stream */
+    bool head;                       /* the method is HEAD: answers have no body */
+    const char *url;                 /* as given */
+    const char *where;               /* "127.0.0.1:8080" */
+    struct sockaddr_storage address; /* the one of the host's that target_reach reached */
     socklen_t address_size;
+    struct sockaddr_storage addresses[TARGET_ADDRESSES];
+    uint32_t address_count;
     struct slice request;
     size_t serial_at; /* where the serial number stands in it; 0: nowhere */
 };
@@ -60,7 +65,10 @@ struct target {
 struct result target_build(struct arena *arena, const struct target_options *options,
                            struct target *out) MUST_USE;
 
-/* Make one connection and close it. ERR_CONNECT when that fails, within five seconds. */
-struct result target_reach(const struct target *target) MUST_USE;
+/*
+ * Find an address of the host that takes a connection, which is closed again. ERR_CONNECT when none
+ * does, each within five seconds.
+ */
+struct result target_reach(struct target *target) MUST_USE;
 
 #endif

@@ -259,6 +259,12 @@ def a_service_that_is_not_there_is_exit_status_3():
     expect(run.status == 3 and "cannot be reached: Connection refused" in run.output, run.output)
 
 
+def every_address_of_a_host_is_tried():
+    with Worker() as worker:  # listens on 127.0.0.1; localhost may be ::1 first
+        run = load("--url", worker.url.replace("127.0.0.1", "localhost") + "/health", "--duration", "100ms", *BELIEVE)
+    expect(run.status == 0 and run.json["answered"] > 0, run.output)
+
+
 def a_service_that_goes_refuses_the_rest():
     with Server(leaves) as server:
         run = Load("--url", server.url, "--rate", "50", "--duration", "1500ms", *BELIEVE).after_lines(3)

@@ -1,0 +1,275 @@
+/*
+ * Standard errors from batches.
+ */
+#include "load/evidence.h"
+
+#include <math.h>
+
+#include "core/clock.h"
+#include "core/memory.h"
+
+/* Batches up to this many steps away are taken to be alike (Newey and West, with Bartlett's
+ * weights). */
+#define MOST_LAG 3
+/* Of fewer batches than this, no variance is told. */
+#define FEWEST_BATCHES 5
+/* Margins of what has no standard error: seen to hold, seen to fail. */
+#define MARGIN_HOLDS 2.0
+#define MARGIN_FAILS (-3.0)
+
+/* Answers keep up when in a time no more than this share of what was due is missing … */
+#define SLACK 0.1
+/* … beside so many standard deviations of how many were due and were answered … */
+#define SLACK_DEVIATIONS 5.0
+/* … and what threads have not yet handed over, twice a second. */
+#define SLACK_NS (NS_PER_S / 2)
+#define SLACK_SPAN (2 * NS_PER_S)
+/* Until so many times the usual latency, requests under way only grow to their number. */
+#define FILL_TIMES 3
+
+/* ------------------------------------------------------------------ batches */
+
+void evidence_begin(struct evidence *e)
+{
+    *e = (struct evidence){.span = NS_PER_S, .least_latency = INT64_MAX};
+    e->batches = mem_alloc(EVIDENCE_BATCHES * sizeof(*e->batches));
+}
+
+void evidence_free(struct evidence *e)
+{
+    mem_free(e->batches);
+    e->batches = NULL;
+}
+
+static void batch_add(struct batch *b, uint64_t answered, uint64_t failed,
+                      const struct histogram *latency, const struct histogram *ttft, int64_t until)
+{
+    b->answered += answered;
+    b->failed += failed;
+    b->until = until;
+    histogram_merge(&b->latency, latency);
+    histogram_merge(&b->ttft, ttft);
+}
+
+static void put_together(struct evidence *e)
+{
+    for (size_t i = 0; i < e->count / 2; i++) {
+        if (i > 0)
+            e->batches[i] = e->batches[2 * i];
+        const struct batch *from = &e->batches[2 * i + 1];
+        batch_add(&e->batches[i], from->answered, from->failed, &from->latency, &from->ttft,
+                  from->until);
+    }
+    e->count /= 2;
+    e->span *= 2;
+}
+
+void evidence_add(struct evidence *e, const struct load_second *s, int64_t until)
+{
+    bool full = e->count > 0 && e->batches[e->count - 1].until >= e->began + e->span;
+    if (e->count == 0 || full) {
+        e->began = e->count > 0 ? e->batches[e->count - 1].until : 0;
+        if (e->count == EVIDENCE_BATCHES)
+            put_together(e);
+        struct batch *b = &e->batches[e->count++];
+        memset(b, 0, sizeof(*b));
+        histogram_clear(&b->latency);
+        histogram_clear(&b->ttft);
+    }
+    batch_add(&e->batches[e->count - 1], s->answered, s->failed, &s->latency, &s->ttft, until);
+    if (s->latency.count > 0 && s->latency.least < e->least_latency)
+        e->least_latency = s->latency.least;
+}
+
+bool evidence_saturated(const struct evidence *e, const struct evidence_load *load)
+{
+    int64_t usual = load->usual ? load->usual : e->least_latency, from = -1, to = 0;
+    double ended = 0;
+    if (load->rate <= 0 || usual == INT64_MAX)
+        return false;
+    for (size_t i = 0; i < e->count; i++) {
+        const struct batch *b = &e->batches[i];
+        if (from >= 0)
+            ended += (double)(b->answered + b->failed);
+        else if (b->until >= FILL_TIMES * usual)
+            from = b->until;
+        to = b->until;
+    }
+    if (from < 0 || to - from < SLACK_SPAN)
+        return false;
+    double due = load->rate * (double)(to - from) / (double)NS_PER_S;
+    double unseen = load->rate * (double)SLACK_NS / (double)NS_PER_S;
+    double chance = SLACK_DEVIATIONS * sqrt(due * (load->dispersion + 1));
+    return due - ended > SLACK * due + chance + unseen;
+}
+
+/* ------------------------------------------------------------------ standard errors */
+
+/* What a sum over requests is made of, in one batch: its size, and its value. */
+struct part {
+    double size, value;
+};
+
+/* How much greater the variance of the sum of values is than of as many independent ones;
+ * `variance` is that of one. */
+static double inflation(const struct part *parts, size_t count, double variance)
+{
+    double size = 0, value = 0, sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        size += parts[i].size;
+        value += parts[i].value;
+    }
+    if (count < FEWEST_BATCHES || size <= 0 || variance <= 0)
+        return 1;
+    double mean = value / size;
+    for (size_t lag = 0; lag <= MOST_LAG; lag++) {
+        double weight = lag == 0 ? 1 : 2 * (1 - (double)lag / (MOST_LAG + 1));
+        for (size_t i = lag; i < count; i++)
+            sum += weight * (parts[i].value - mean * parts[i].size) *
+                   (parts[i - lag].value - mean * parts[i - lag].size);
+    }
+    return fmax(1, sum / (variance * size));
+}
+
+/* Batches know of two metrics; what else there is follows one of them. */
+static const struct histogram *batch_histogram(const struct batch *b, enum metric metric)
+{
+    bool first = metric == METRIC_TTFT || metric == METRIC_TTFT_SENT;
+    return first ? &b->ttft : &b->latency;
+}
+
+/* Of values above what a share `q` of all do not exceed. */
+static double tail_inflation(const struct evidence *e, const struct slo *slo, double q)
+{
+    struct part parts[EVIDENCE_BATCHES];
+    struct histogram *all = mem_alloc(sizeof(*all));
+    histogram_clear(all);
+    for (size_t i = 0; i < e->count; i++)
+        histogram_merge(all, batch_histogram(&e->batches[i], slo->metric));
+    bool known = slo->metric == METRIC_LATENCY || slo->metric == METRIC_TTFT;
+    int64_t bound = known ? (int64_t)slo->bound : histogram_percentile(all, 100 * q);
+    double size = (double)all->count, over = size - (double)histogram_at_most(all, bound);
+    mem_free(all);
+    for (size_t i = 0; i < e->count; i++) {
+        const struct histogram *h = batch_histogram(&e->batches[i], slo->metric);
+        parts[i].size = (double)h->count;
+        parts[i].value = parts[i].size - (double)histogram_at_most(h, bound);
+    }
+    double share = size > 0 ? over / size : 0;
+    return inflation(parts, e->count, share * (1 - share));
+}
+
+static double mean_inflation(const struct evidence *e, const struct slo *slo, double deviation)
+{
+    struct part parts[EVIDENCE_BATCHES];
+    for (size_t i = 0; i < e->count; i++) {
+        const struct histogram *h = batch_histogram(&e->batches[i], slo->metric);
+        parts[i] = (struct part){(double)h->count, h->sum};
+    }
+    return inflation(parts, e->count, deviation * deviation);
+}
+
+static double error_inflation(const struct evidence *e, double share)
+{
+    struct part parts[EVIDENCE_BATCHES];
+    for (size_t i = 0; i < e->count; i++) {
+        const struct batch *b = &e->batches[i];
+        parts[i] = (struct part){(double)(b->answered + b->failed), (double)b->failed};
+    }
+    return inflation(parts, e->count, share * (1 - share));
+}
+
+/* ------------------------------------------------------------------ margins */
+
+static bool upper(const struct slo *slo)
+{
+    return slo->comparison == SLO_LT || slo->comparison == SLO_LE;
+}
+
+/* Requests whose answers would have come after the end. */
+static double too_late(const struct metrics *m)
+{
+    return (double)(m->failures[FAILURE_ABANDONED] + m->failures[FAILURE_UNSENT] +
+                    m->failures[FAILURE_TIMEOUT]);
+}
+
+/* Positive: the share within the bound is greater than the objective asks for. */
+static double percentile_margin(const struct evidence *e, const struct slo *slo,
+                                const struct load_outcome *outcome)
+{
+    const struct metrics *m = &outcome->metrics;
+    const struct histogram *h = &m->histograms[slo->metric];
+    double late = upper(slo) ? too_late(m) : 0, q = slo->percent / 100;
+    double n = fmin((double)h->count, (double)m->requests) + late;
+    double within = (double)histogram_at_most(h, (int64_t)slo->bound) / (double)h->count;
+    double share = within * (n - late) / n;
+    if (q >= 1)
+        return share >= 1 ? MARGIN_HOLDS : MARGIN_FAILS;
+    double error = sqrt(q * (1 - q) / n * tail_inflation(e, slo, q));
+    return (share - q) / error;
+}
+
+static double mean_margin(const struct evidence *e, const struct slo *slo,
+                          const struct load_outcome *outcome)
+{
+    const struct histogram *h = &outcome->metrics.histograms[slo->metric];
+    double deviation = histogram_deviation(h);
+    double n = fmin((double)h->count, (double)outcome->metrics.requests);
+    double error = deviation * sqrt(mean_inflation(e, slo, deviation) / n);
+    if (error <= 0)
+        return slo_holds(slo, outcome) == upper(slo) ? MARGIN_HOLDS : MARGIN_FAILS;
+    return (slo->bound - histogram_mean(h)) / error;
+}
+
+/* Wilson's: the error is that of the share asked for, so that a share of 0 has one, too. */
+static double share_margin(const struct evidence *e, const struct slo *slo,
+                           const struct load_outcome *outcome, double value)
+{
+    const struct metrics *m = &outcome->metrics;
+    double n = (double)m->requests, p = fmin(fmax(slo->bound, 0.5 / n), 1 - 0.5 / n);
+    double errors = (n - (double)m->answered) / n;
+    return (slo->bound - value) / sqrt(p * (1 - p) / n * error_inflation(e, errors));
+}
+
+/* Of one objective, as if it were an upper bound. */
+static double upper_margin(const struct evidence *e, const struct slo *slo,
+                           const struct load_outcome *outcome, double value)
+{
+    double seconds = (double)outcome->measured / (double)NS_PER_S;
+    switch (slo->quantity) {
+    case SLO_METRIC:
+        break;
+    case SLO_ERRORS:
+    case SLO_GOODPUT:
+        return share_margin(e, slo, outcome, value);
+    case SLO_RATE:
+    case SLO_TOKENS: /* tokens come with their answers */
+        return (slo->bound - value) /
+               fmax(value / sqrt(fmax((double)outcome->metrics.ended, 1)), 1 / seconds);
+    }
+    switch (slo->statistic) {
+    case SLO_PERCENTILE:
+        return percentile_margin(e, slo, outcome);
+    case SLO_MEAN:
+        return mean_margin(e, slo, outcome);
+    case SLO_LEAST:
+    case SLO_MOST:
+        break;
+    }
+    return slo_holds(slo, outcome) == upper(slo) ? MARGIN_HOLDS : MARGIN_FAILS;
+}
+
+double evidence_margin(const struct evidence *e, const struct slo *slos, size_t count,
+                       const struct load_outcome *outcome)
+{
+    double least = INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        double value = 0, margin = MARGIN_FAILS;
+        if (slo_value(&slos[i], outcome, &value)) {
+            margin = upper_margin(e, &slos[i], outcome, value);
+            margin = upper(&slos[i]) ? margin : -margin;
+        }
+        least = fmin(least, margin);
+    }
+    return least;
+}

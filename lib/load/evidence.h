@@ -1,0 +1,56 @@
+/*
+ * What a step of a search shows about the objectives, and how sure that is. Latencies that follow
+ * each other are alike (one queue delays them all), so a thousand of them are worth less than a
+ * thousand independent ones; how much less is measured by how batches of them differ.
+ *
+ * Workload: a batch a second of each step, some 120 KB each.
+ */
+#ifndef LOAD_EVIDENCE_H
+#define LOAD_EVIDENCE_H
+
+#include "load/slo.h"
+
+/* When there are so many, two and two are put together. */
+#define EVIDENCE_BATCHES 32
+
+struct batch {
+    int64_t until; /* ns after the beginning of the step */
+    uint64_t answered, failed;
+    struct histogram latency, ttft;
+};
+
+struct evidence {
+    struct batch *batches;
+    size_t count;
+    int64_t span;  /* ns a batch is meant to take */
+    int64_t began; /* … and the one that is being filled began */
+    int64_t least_latency;
+};
+
+void evidence_begin(struct evidence *e);
+void evidence_free(struct evidence *e);
+
+/* What happened until `until` and was not yet added. */
+void evidence_add(struct evidence *e, const struct load_second *second, int64_t until);
+
+/* How requests start, to judge whether answers keep up. */
+struct evidence_load {
+    double rate;       /* open loop: a second; 0: closed loop, where answers always keep up */
+    double dispersion; /* variance of how many start in a time, by their mean: 1 of Poisson */
+    int64_t usual;     /* ns an answer takes when the service is not overloaded; 0: not known */
+};
+
+/*
+ * The service falls behind more and more: of the requests that were due, the share not yet
+ * answered grows faster than chance and answers that take long explain. Going on shows nothing new.
+ */
+bool evidence_saturated(const struct evidence *e, const struct evidence_load *load);
+
+/*
+ * The margin of the objective that is nearest to failing, in standard errors; negative: it fails.
+ * A request that was too late to be answered within the run does not keep any bound on times.
+ */
+double evidence_margin(const struct evidence *e, const struct slo *slos, size_t count,
+                       const struct load_outcome *outcome);
+
+#endif
