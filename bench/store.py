@@ -157,7 +157,7 @@ def fill(store, path, rows):
         known = json.loads(text.read().splitlines()[-1])
     common_kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[known["kind"]]
     return [common_kind, f"{known['results']:,}", f"{rows:,}", f"{took:.1f} s",
-            f"{rows / took:,.0f}", f"{known['results'] / took:,.0f}",
+            f"{rows / took:,.0f}", f"{known['results'] / took:,.0f}", f"{sample.cpu:.1f} s",
             f"{known['bytes'] / 1e6:,.0f} MB", f"{sample.rss / 1024:.0f} MB"]
 
 
@@ -184,7 +184,7 @@ def main():
         lines.append(fill(o.postgresql, export, rows))
     print(f"### Stores\n\n{o.runs} runs of {o.cases:,} cases; the export is"
           f" {os.path.getsize(export) / 1e6:,.0f} MB.\n")
-    head = ["store", "results", "rows", "import", "rows/s", "results/s", "size", "memory"]
+    head = ["store", "results", "rows", "import", "rows/s", "results/s", "CPU", "size", "memory"]
     print("| " + " | ".join(head) + " |\n|---" + "|--:" * (len(head) - 1) + "|")
     for line in lines:
         print("| " + " | ".join(line) + " |")
