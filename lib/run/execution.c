@@ -247,6 +247,13 @@ static void keep_usages(struct execution *x, const struct observation *o)
     x->usage_count += o->usage_count;
 }
 
+static void keep_graded(struct execution *x)
+{
+    for (const struct question *q = x->step.observation->questions; q; q = q->next)
+        for (uint32_t i = 0; i < q->answer_count; i++)
+            keep_usages(x, q->answers[i].observation);
+}
+
 static const char *tries_text(const struct execution *x)
 {
     return x->tries == 1 ? "1 try" : arena_printf(x->o.arena, "%u tries", x->tries);
@@ -346,9 +353,7 @@ static void on_graded(void *context)
 {
     struct execution *x = context;
     x->grading = NULL;
-    for (const struct question *q = x->step.observation->questions; q; q = q->next)
-        for (uint32_t i = 0; i < q->answer_count; i++)
-            keep_usages(x, q->answers[i].observation);
+    keep_graded(x);
     judge_answer(x);
 }
 
@@ -455,11 +460,14 @@ static void on_progress(struct step *step)
 
 /* ── time ── */
 
+/* Votes that are in were paid for. */
 static void stop_grading(struct execution *x)
 {
-    if (x->grading)
-        grading_cancel(x->grading);
+    if (!x->grading)
+        return;
+    grading_cancel(x->grading);
     x->grading = NULL;
+    keep_graded(x);
 }
 
 /* A try that hangs must not outlast the time that `until` has. */
