@@ -85,6 +85,8 @@ struct load {
     atomic_uint running, stops;
     pthread_mutex_t mutex; /* of `second` */
     struct load_second second;
+    int stamped; /* a socket that asks for stamps from the start: the kernel begins late to give
+                    them */
     struct lane *lanes;
 };
 
@@ -679,6 +681,8 @@ static void load_free(struct load *load)
         mem_free(lane->request);
     }
     pthread_mutex_destroy(&load->mutex);
+    if (load->stamped >= 0)
+        close(load->stamped);
     mem_free(load->lanes);
     mem_free(load);
 }
@@ -723,6 +727,9 @@ struct result load_begin(const struct load_plan *plan, struct load **out)
         load->lanes[i].epoll = -1;
     pthread_mutex_init(&load->mutex, NULL);
     second_clear(&load->second);
+    load->stamped = socket(plan->target->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (load->stamped >= 0)
+        stamp_ask(load->stamped);
     struct result r = prepare(load);
     if (result_ok(r))
         r = launch(load);

@@ -29,7 +29,7 @@ static void judge_delay(struct arena *arena, struct judgement *j, const struct h
 static void judge_processor(struct arena *arena, struct judgement *j,
                             const struct load_outcome *outcome)
 {
-    if (outcome->processor + outcome->waiting <= VERDICT_BUSY)
+    if (outcome->processor <= VERDICT_BUSY)
         return;
     reason(j, arena_printf(arena,
                            "a thread was at work for %.0f %% of the time and waited for a "

@@ -20,7 +20,8 @@ struct belief {
 };
 #define BELIEF_USUAL (1 * NS_PER_MS)
 #define VERDICT_WORST 100
-/* More of a processor than this, at work or waiting for it, leaves nothing to react with. */
+/* A thread that works for more of the time has nothing left to react with. (One that waits for a
+ * processor is late, and that is seen.) */
 #define VERDICT_BUSY 0.95
 
 #define VERDICT_REASONS 8

@@ -162,9 +162,9 @@ static void one_pause_makes_it_invalid(void **state)
 static void a_busy_processor_makes_it_invalid(void **state)
 {
     (void)state;
-    outcome->processor = 0.6;
-    outcome->waiting = 0.38;
-    invalid_because("waited for a processor");
+    outcome->processor = 0.96;
+    outcome->waiting = 0.02;
+    invalid_because("at work for 96 %");
 }
 
 static void a_clock_that_was_set_makes_it_invalid(void **state)
