@@ -194,27 +194,6 @@ static void check_has_url(struct compilation *c, const struct plan_case *pc,
             SLICE_ARG(services->entries[0].key));
 }
 
-static void build_step(struct compilation *c, struct plan_case *pc, const struct node *case_node,
-                       const struct node *node, struct plan_step *step)
-{
-    bool own = node == case_node;
-    *step = (struct plan_step){
-        .kind = step_kind_of(node),
-        .node = node,
-        .service = service_of(c, pc->suite, node, case_node),
-        .parallel = own ? 1 : (uint32_t)node_integer(node_get(node, "parallel"), 1),
-        .every = node_duration(node_get(node, "every"), UNTIL_EVERY),
-        .within = node_duration(node_get(node, "within"), UNTIL_WITHIN),
-        .timeout = own ? CLOCK_NEVER : node_duration(node_get(node, "timeout"), CLOCK_NEVER),
-    };
-    check_has_url(c, pc, case_node, node, step);
-    compile_step_key(c, node_get(node, step->kind->name));
-    if (step->service)
-        use_service(pc, step->service);
-    if (node_get(node, "during"))
-        build_during(c, pc, case_node, node_get(node, "during"), step);
-}
-
 /* ${worker.port} makes a case need the worker as much as a path below its url does. */
 struct service_finder {
     const struct compilation *c;
@@ -233,6 +212,36 @@ static void find_service(void *context, const struct template_name *name)
             use_service(f->pc, service);
         return;
     }
+}
+
+static bool asks_models(const struct step_kind *kind, const struct node *step)
+{
+    return kind == &step_chat || kind == &step_complete || kind == &step_embed ||
+           questions_expected(node_get(step, "expect"), false);
+}
+
+static void build_step(struct compilation *c, struct plan_case *pc, const struct node *case_node,
+                       const struct node *node, struct plan_step *step)
+{
+    bool own = node == case_node;
+    *step = (struct plan_step){
+        .kind = step_kind_of(node),
+        .node = node,
+        .service = service_of(c, pc->suite, node, case_node),
+        .parallel = own ? 1 : (uint32_t)node_integer(node_get(node, "parallel"), 1),
+        .every = node_duration(node_get(node, "every"), UNTIL_EVERY),
+        .within = node_duration(node_get(node, "within"), UNTIL_WITHIN),
+        .timeout = own ? CLOCK_NEVER : node_duration(node_get(node, "timeout"), CLOCK_NEVER),
+    };
+    check_has_url(c, pc, case_node, node, step);
+    compile_step_key(c, node_get(node, step->kind->name));
+    step->asks_models = asks_models(step->kind, node);
+    if (step->asks_models && pc->suite->models && pc->suite->models->has_template)
+        template_each(pc->suite->models, c->d, find_service, &(struct service_finder){c, pc});
+    if (step->service)
+        use_service(pc, step->service);
+    if (node_get(node, "during"))
+        build_during(c, pc, case_node, node_get(node, "during"), step);
 }
 
 static void build_retry(struct plan_case *pc, const struct node *retry)
@@ -394,15 +403,6 @@ static void add_case(struct compilation *c, struct plan_case *pc)
     c->all[c->count++] = pc;
 }
 
-static bool asks_models(const struct plan_case *pc)
-{
-    for (size_t i = 0; i < pc->step_count; i++)
-        if (pc->steps[i].kind == &step_chat || pc->steps[i].kind == &step_complete ||
-            pc->steps[i].kind == &step_embed)
-            return true;
-    return false;
-}
-
 static void build_case(struct compilation *c, const struct plan_suite *suite,
                        const struct node *written, struct expansion *e)
 {
@@ -437,8 +437,6 @@ static void build_case(struct compilation *c, const struct plan_suite *suite,
     struct service_finder finder = {c, pc};
     if (node->has_template)
         template_each(node, c->d, find_service, &finder);
-    if (suite->models && suite->models->has_template && asks_models(pc))
-        template_each(suite->models, c->d, find_service, &finder);
 
     pc->expected = c->options->expected ? c->options->expected(c->options->context, pc->key) : -1;
     pc->expected_from_history = pc->expected >= 0;

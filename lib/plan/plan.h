@@ -50,6 +50,7 @@ struct plan_step {
     const struct step_kind *kind;
     const struct node *node;            /* the step, or the case when it is its own step */
     const struct plan_service *service; /* where paths go; NULL: nowhere */
+    bool asks_models;                   /* itself, or a judge in its checks */
     uint32_t parallel;                  /* executions at once; 1 usually */
     int64_t every, within;              /* ns; of `until` */
     int64_t timeout;                    /* ns, or CLOCK_NEVER */

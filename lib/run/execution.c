@@ -617,7 +617,7 @@ static struct result check_filled(struct execution *x)
 static struct result fill_settings(struct execution *x)
 {
     x->model_settings = x->o.scope->pc->suite->models;
-    return x->model_settings && x->model_settings->has_template
+    return x->o.step->asks_models && x->model_settings && x->model_settings->has_template
                ? scope_fill(x->o.scope, x->model_settings, &x->model_settings)
                : RESULT_OK;
 }
