@@ -187,7 +187,7 @@ static void conn_landed(struct lane *lane, struct conn *c, int64_t now)
     if (c->fd < 0) { /* no socket could be had */
         c->state = CONN_CLOSED;
         lane->closed[lane->closed_count++] = (uint32_t)(c - lane->conns);
-    } else if (!f->keep_alive) {
+    } else if (!f->keep_alive || c->unsent.len > 0) { /* answered before all of it was sent */
         conn_close(lane, c, f->failure != FAILURE_NONE);
         reader_free(&c->reader);
         reader_init(&c->reader);

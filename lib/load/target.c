@@ -45,9 +45,8 @@ struct address {
 static struct result split_authority(struct arena *arena, const char *url, struct address *out)
 {
     struct slice rest = out->authority, port = SLICE("80");
-    ENSURE(slice_find_byte(rest, '@') < 0, ERR_USAGE,
-           "--url %s: a user and password in a URL are not sent; give --header 'Authorization: …'",
-           url);
+    ENSURE(slice_find_byte(rest, '@') < 0, ERR_USAGE, /* and are not shown either */
+           "--url: a user and password in a URL are not sent; give --header 'Authorization: …'");
     struct slice host = rest;
     ptrdiff_t colon = slice_find_byte(rest, ':');
     if (rest.len > 0 && rest.data[0] == '[') { /* [::1]:8080 */

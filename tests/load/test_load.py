@@ -311,6 +311,33 @@ def every_error_is_counted_in_its_class_and_explained():
         expect(errors[name]["remedy"] in run.output and run.status == 3, f"{name}: {run.output}")
 
 
+def a_body_is_sent_as_the_file_has_it():
+    seen = []
+    big = "x" * 3_000_000  # more than a socket takes at once
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file, socket.create_server(("127.0.0.1", 0)) as server:
+        file.write(big)
+        file.flush()
+
+        def answer():
+            while True:
+                connection, _ = server.accept()
+                got = b""
+                while piece := connection.recv(1 << 20):
+                    got += piece
+                    if len(got.partition(b"\r\n\r\n")[2]) == len(big):
+                        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+                        seen.append(got)
+                        break
+                connection.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        run = load("--url", f"http://127.0.0.1:{server.getsockname()[1]}/", "--body", "@" + file.name, "-c", "1",
+                   "--duration", "200ms", *BELIEVE)
+    expect(run.status == 0 and run.json["answered"] == len(seen) > 0, run.output)
+    head, _, body = seen[0].partition(b"\r\n\r\n")
+    expect(head.startswith(b"POST / HTTP/1.1\r\n") and body.decode() == big, head)
+
+
 def what_never_found_a_connection_is_counted():
     with Server(never) as server:
         run = load("--url", server.url, "--rate", "100", "--arrivals", "constant", "--duration", "500ms",
