@@ -43,7 +43,9 @@ const struct option options_selection[] = {
 
 const struct option options_store[] = {
     {"store", 0, OPTION_TEXT, offsetof(struct invocation, store), "URL",
-     .help = "Where results are kept. Default sqlite:.assay/results.db; none keeps nothing."},
+     .help =
+         "Where results are kept: sqlite:PATH, postgresql://USER@HOST/DATABASE or none. Default "
+         "sqlite:.assay/results.db."},
     {NULL},
 };
 
