@@ -95,6 +95,7 @@ struct case_result {
     struct slice reason;      /* one line why it did not pass */
     int64_t started_wall;     /* ns since the epoch; 0 when it never began */
     int64_t queued, duration; /* ns: waiting for its turn; from start to end with all attempts */
+    int64_t starting;         /* ns of `duration` until services that others use too were ready */
     struct slice held_by;     /* what it waited for longest: "jobs", "resource gpu", "need a", … */
     uint32_t slot;            /* which of the --jobs slots ran it, from 0 */
     const struct attempt_result *attempts;

@@ -78,7 +78,7 @@
       "SELECT t.key FROM result r JOIN test_case t USING (test_case) WHERE "                       \
       "r.run = ?1 AND r.status <> ?2 ORDER BY r.sequence")                                         \
     X(DURATIONS, prepare,                                                                          \
-      "SELECT duration FROM result WHERE status = ?2 AND test_case = (SELECT "                     \
+      "SELECT duration - starting FROM result WHERE status = ?2 AND test_case = (SELECT "          \
       "test_case FROM test_case WHERE key = ?1) ORDER BY run DESC LIMIT 20")                       \
     X(STATUS_BEFORE, prepare,                                                                      \
       "SELECT status FROM result WHERE test_case = (SELECT test_case FROM "                        \
@@ -88,7 +88,7 @@
       "SELECT r.sequence, t.key, t.suite, t.id, d.describe, d.model, d.file, "                     \
       "d.line, d.\"column\", d.tags, r.status, r.flags, r.started, r.queued, "                     \
       "r.duration, r.slot, r.reason, r.rerun, r.held_by, d.needs, d.uses, "                        \
-      "d.services FROM result r JOIN test_case t USING (test_case) JOIN "                          \
+      "d.services, r.starting FROM result r JOIN test_case t USING (test_case) JOIN "              \
       "definition d USING (definition) WHERE r.run = ?1 AND r.sequence BETWEEN "                   \
       "?2 AND ?3 ORDER BY r.sequence")                                                             \
     X(VISIT_ATTEMPTS, scan,                                                                        \
@@ -133,7 +133,7 @@ enum statement {
                   " services")                                                                     \
     X(planned, "run, position, test_case")                                                         \
     X(result, "run, sequence, test_case, definition, status, flags, started, queued, duration,"    \
-              " slot, reason, rerun, held_by")                                                     \
+              " slot, reason, rerun, held_by, starting")                                           \
     X(attempt, "run, sequence, attempt, number, status, started, duration, trials,"                \
                " trials_passed, given")                                                            \
     X(step, "run, sequence, attempt, step, name, kind, trial, position, status, error_code,"       \

@@ -462,6 +462,7 @@ static struct result read_result(struct visit *v, struct case_result *r)
         .reason = query_copy(q, 16, v->arena),
         .rerun = query_copy(q, 17, v->arena),
         .held_by = query_copy(q, 18, v->arena),
+        .starting = query_integer(q, 22),
     };
     v->source = ARENA_NEW(v->arena, struct source);
     v->source->name = arena_string(v->arena, r->file);

@@ -224,6 +224,7 @@ static struct result add_result(struct store *store, int64_t run, const struct c
     store_append_text(a, r->reason);
     store_append_text(a, r->status == CASE_PASSED ? (struct slice){0} : r->rerun);
     store_append_text(a, r->held_by);
+    append_integer(a, r->starting);
     TRY(append_row(a));
     struct row row = {.run = run, .sequence = known->sequence, .case_file = r->file};
     for (const struct attempt_result *t = r->attempts; t; t = t->next, row.attempt++)

@@ -469,6 +469,14 @@ static void shrink_on(struct case_run *c)
 
 /* ── attempts ── */
 
+static bool has_own_services(const struct plan_case *pc)
+{
+    for (size_t i = 0; i < pc->service_count; i++)
+        if (pc->services[i]->per_case)
+            return true;
+    return false;
+}
+
 static void on_ready(void *context, const char *why, enum error_code code)
 {
     struct case_run *c = context;
@@ -477,6 +485,8 @@ static void on_ready(void *context, const char *why, enum error_code code)
         end_attempt(c, CASE_ERROR, why);
         return;
     }
+    if (!has_own_services(c->o.pc))
+        c->result->starting += clock_now() - c->attempt->started;
     if (c->o.pc->timeout != CLOCK_NEVER)
         set_timer(c, c->o.pc->timeout, on_limit);
     begin_trials(c);

@@ -63,6 +63,7 @@ static struct case_result *begin_case(const char *suite, const char *id, enum ca
     r->status = status;
     r->started_wall = STARTED + 1000000;
     r->queued = 250000;
+    r->starting = duration / 2 > 4000000 ? 4000000 : 0;
     r->duration = duration;
     r->slot = 2;
     r->rerun =

@@ -200,6 +200,7 @@ static void assert_results(const struct case_result *a, const struct case_result
     assert_slices(a->reason, b->reason);
     assert_int_equal(a->started_wall, b->started_wall);
     assert_int_equal(a->queued, b->queued);
+    assert_int_equal(a->starting, b->starting);
     assert_int_equal(a->duration, b->duration);
     assert_int_equal(a->slot, b->slot);
     if (a->status != CASE_PASSED)
@@ -572,6 +573,18 @@ static void the_expected_duration_is_the_median_of_the_last_passes(void **state)
     assert_int_equal(store_expected_duration(w->store, SLICE("worker/case 1")), -1);
 }
 
+static void the_expected_duration_is_without_the_start_of_shared_services(void **state)
+{
+    struct world *w = *state;
+    struct case_result *r = fixture_passed("worker", "case 0", 1000);
+    r->starting = 900;
+    begin(w, "run-1", 1);
+    const struct case_result *results[] = {r};
+    assert_ok(store_results(w->store, SLICE("run-1"), results, 1));
+    arena_free(r->arena);
+    assert_int_equal(store_expected_duration(w->store, SLICE("worker/case 0")), 100);
+}
+
 /* --- files and versions --- */
 
 static void folders_are_made(void **state)
@@ -801,6 +814,7 @@ int main(void)
         TEST(a_resumed_run_is_open_again_and_loses_only_what_was_cancelled),
         TEST(a_second_result_of_a_case_replaces_the_first),
         TEST(the_expected_duration_is_the_median_of_the_last_passes),
+        TEST(the_expected_duration_is_without_the_start_of_shared_services),
         TEST(folders_are_made),
         TEST(what_is_no_store_is_refused),
 #ifdef STORE_POSTGRESQL
