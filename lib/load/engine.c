@@ -330,7 +330,11 @@ static void lane_pump(struct lane *lane, int64_t now)
 {
     if (lane->next >= lane->load->measure_to)
         lane->next = CLOCK_NEVER;
-    while (lane->next <= now) {
+    for (bool dialled = false; lane->next <= now;) {
+        /* A connection takes long to make; look first whether another has become free meanwhile. */
+        if (lane->idle_count == 0 && dialled && !lane->starved)
+            return;
+        dialled = lane->idle_count == 0;
         struct conn *c = free_conn(lane, now);
         if (!c) {
             lane->starved = true;

@@ -101,7 +101,7 @@ void print_columns(struct text *t, bool stream)
 void print_second(struct text *t, const struct load_second *s, bool stream, int64_t at,
                   int64_t span, bool warming)
 {
-    text_printf(t, "%6.0f s", (double)at / (double)NS_PER_S);
+    text_printf(t, "%6.1f s", (double)at / (double)NS_PER_S);
     add_count(t, round(per_second((double)s->answered, span)), 11);
     add_count(t, (double)s->failed, 9);
     add_count(t, (double)s->busy, 11);
