@@ -78,18 +78,27 @@ static void keep_end(struct step *step, const json_t *data)
         o->stop_sequence = arena_copy(step->arena, jsontext_slice(sequence));
 }
 
+/* An event that is no JSON object, and a token without a text, are called by no name of the wire:
+   what expects the events of the wire must not pass over them. */
+static bool is_malformed(const struct stream_event *event)
+{
+    return !json_is_object(event->json) ||
+           (slice_is(event->name, "token") && !json_is_string(json_object_get(event->json, "t")));
+}
+
 static struct result execute_event(struct step *step, struct stream *stream,
                                    struct stream_event *event)
 {
     const json_t *type = json_object_get(event->json, "type");
     if (json_is_string(type))
         event->name = arena_copy(step->arena, jsontext_slice(type));
+    if (is_malformed(event))
+        event->name = SLICE("malformed");
     if (slice_is(event->name, "token")) {
         const json_t *text = json_object_get(event->json, "t"),
                      *index = json_object_get(event->json, "i");
-        if (json_is_string(text))
-            TRY(stream_token(stream, jsontext_slice(text),
-                             json_is_integer(index) ? json_integer_value(index) : -1, event->at));
+        TRY(stream_token(stream, jsontext_slice(text),
+                         json_is_integer(index) ? json_integer_value(index) : -1, event->at));
     } else if (slice_is(event->name, "end")) {
         keep_end(step, event->json);
     } else if (slice_is(event->name, "error")) {

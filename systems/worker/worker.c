@@ -458,11 +458,15 @@ static struct result start_loop(struct worker *w)
 {
     const struct options *o = w->options;
     struct loop *first = w->loop_count ? w->loops[0] : NULL, *loop = NEW(struct loop);
+    int failed = uv_loop_init(&loop->uv);
+    if (failed) {
+        mem_free(loop);
+        return error_set(ERR_IO, "cannot make an event loop: %s", uv_strerror(failed));
+    }
     w->loops[w->loop_count++] = loop;
     loop->worker = w;
     loop->out = buf_limited(FRAME_BYTES_MAX);
     loop->jobs.news = &loop->news;
-    MUST(uv_loop_init(&loop->uv) == 0, "no event loop");
     TRY(server_start(&loop->server, &loop->uv,
                      &(struct server_options){
                          .host = o->host,
@@ -566,10 +570,15 @@ int worker_run(const struct options *options, const struct engine *engine)
         started = start_loop(&w);
     if (result_ok(started)) {
         run(&w);
-    } else { /* that was the first: the others do not listen */
+    } else {
         log_error("worker", "%s", error_last()->text);
         w.exit_status = error_exit_status(started.code);
-        uv_run(&w.loops[0]->uv, UV_RUN_DEFAULT);
+        /* Loops that listen and cannot all be run, for want of descriptors: nobody was told of them
+           yet, and what taking them down would need is what there is not. */
+        if (w.loop_count && w.loops[0]->server)
+            _exit(w.exit_status);
+        if (w.loop_count)
+            uv_run(&w.loops[0]->uv, UV_RUN_DEFAULT);
     }
     for (size_t i = 0; i < w.loop_count; i++)
         free_loop(w.loops[i]);
