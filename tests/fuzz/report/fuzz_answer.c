@@ -12,6 +12,8 @@ static void within(struct slice part, struct slice whole)
     MUST(part.len <= whole.len + 100, "%zu bytes of %zu", part.len, whole.len);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     DEFER(arena_free_pointer)
