@@ -169,11 +169,12 @@ def a_stopped_service_is_seen_by_every_request_that_was_due():
         run.end()
     expect(run.status == 0, run.output)
     expect(run.json["answered"] == run.json["requests"] == 2500, run.output)
-    # A share of stopped/5 waited, evenly from nothing to all of it; then the backlog was worked off.
+    # A share of stopped/5 waited, evenly from nothing to all of it; then the service worked off what had
+    # come meanwhile, for which a busy machine needs some time more.
     for name, above in ("p90", 0.10), ("p99", 0.01):
         truth, got = stopped - 5 * above, run.percentile("latency", name)
-        expect(abs(got - truth) <= 0.02 * truth + 0.05, f"{name} {got:.3f} s, in truth {truth:.3f} s")
-    expect(run.percentile("latency", "p50") < 0.25, run.output)
+        expect(0.98 * truth - 0.01 <= got <= 1.02 * truth + 0.3, f"{name} {got:.3f} s, in truth {truth:.3f} s")
+    expect(run.percentile("latency", "p50") < 0.3, run.output)
     expect(run.percentile("latency", "max") >= stopped - 0.01, run.output)
 
 
