@@ -367,7 +367,7 @@ static void lane_go_on(struct lane *lane)
     if (!open_loop(lane)) {
         if (lane->busy < lane->conn_count)
             lane_ask_again(lane, clock_now());
-    } else if (lane->next < CLOCK_NEVER && lane->busy < lane->conn_count) {
+    } else if (lane->next < CLOCK_NEVER && !(lane->starved && lane->busy == lane->conn_count)) {
         lane_pump(lane, clock_now());
     }
 }

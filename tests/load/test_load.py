@@ -348,6 +348,21 @@ def what_never_found_a_connection_is_counted():
     expect(run.json["errors"]["abandoned"]["count"] == 3, run.output)
 
 
+def waiting_for_a_connection_is_not_this_programs_lateness():
+    answer = status(200)
+
+    def slow(connection):
+        time.sleep(0.3)
+        answer(connection)
+
+    with Server(slow) as server:
+        run = load("--url", server.url, "--rate", "50", "--arrivals", "constant", "--duration", "600ms",
+                   "--connections", "2", *BELIEVE)
+    expect(run.json["waited"] == 28 and run.json["answered"] == 30, run.output)
+    expect(run.percentile("schedule_delay", "max") > 3, run.output)
+    expect(run.percentile("lateness", "max") < 0.15, run.output)
+
+
 def a_service_that_closes_every_connection_is_no_error():
     answer = says("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
     with Server(lambda connection: answer(connection) or False) as server:
