@@ -305,10 +305,6 @@ static void on_commit(void *context, struct result result)
 static void on_finished(void *context)
 {
     struct job *j = context;
-    if (j->excused)
-        emit_note(j, arena_printf(j->session.arena, "%zu %s in quarantine and %s not fail the run",
-                                  j->excused, j->excused == 1 ? "failure is" : "failures are",
-                                  j->excused == 1 ? "does" : "do"));
     /* They stay, so that a late Ctrl-C does not cut the last commit and the reports; the loop does
        not wait for them. */
     uv_unref((uv_handle_t *)&j->interrupt);
@@ -405,6 +401,14 @@ static struct result forgive_earlier(struct job *j)
     return RESULT_OK;
 }
 
+static void tell_excused(struct job *j)
+{
+    if (j->excused)
+        emit_note(j, arena_printf(j->session.arena, "%zu %s in quarantine and %s not fail the run",
+                                  j->excused, j->excused == 1 ? "failure is" : "failures are",
+                                  j->excused == 1 ? "does" : "do"));
+}
+
 static int run_loop(struct job *j)
 {
     struct run_options options = {
@@ -432,7 +436,8 @@ static int run_loop(struct job *j)
     if (j->order_summary)
         emit_note(j, arena_printf(j->session.arena, "order by risk: %s", j->order_summary));
     run_start(&options, &j->run);
-    uv_run(&j->loop, UV_RUN_DEFAULT);
+    uv_run(&j->loop, UV_RUN_DEFAULT); /* also until the last result is committed and told */
+    tell_excused(j);
     j->info.duration = clock_now() - started;
     j->info.exit_status =
         result_ok(j->broken) ? whole_status(j) : error_exit_status(j->broken.code);
