@@ -60,6 +60,11 @@ static const struct option options_result[] = {
      .help = "What must hold, with commas between: 'ttft p99 < 200ms, itl p99 < 50ms, "
              "errors < 1%'. Metrics with p50, p99.9, mean, min or max; errors, goodput, rate, "
              "tokens without."},
+    {"search", 0, OPTION_TEXT, IN(search), "LOAD",
+     .help = "Search for the greatest load that holds --slo, in steps of --duration and longer: "
+             "rate, concurrency, or within a range, as in rate:10..5000."},
+    {"sweep", 0, OPTION_TEXT, IN(sweep), "RANGE/N",
+     .help = "Measure N loads, evenly spaced by their ratio: 10..1000/8, concurrency:1..64/7."},
     {"json", 0, OPTION_TEXT, IN(json), "PATH",
      .help = "Write everything as JSON; - is standard output, without tables."},
     {"lag", 0, OPTION_DURATION, IN(lag_ns), "TIME",

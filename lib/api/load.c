@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "api/session.h"
+#include "api/explore.h"
 #include "core/clock.h"
 #include "core/jsontext.h"
 #include "core/limits.h"
@@ -145,14 +145,15 @@ static struct result make_plan(struct arena *arena, const struct assay_load_opti
     ENSURE(!o->rate || !o->concurrency, ERR_USAGE,
            "--rate (requests start by a schedule) and --concurrency (so many users who wait for "
            "their answers) do not go together");
-    ENSURE(!o->arrivals || o->rate, ERR_USAGE, "--arrivals needs --rate");
+    ENSURE(!o->arrivals || o->rate || o->search || o->sweep, ERR_USAGE, "--arrivals needs --rate");
     ENSURE(plan->threads <= MOST_THREADS, ERR_USAGE, "--threads: at most %d", MOST_THREADS);
     if (o->rate)
         TRY(read_rates(arena, o, plan));
     else
         plan->users = o->concurrency ? o->concurrency : 1;
     uint32_t conns = o->rate ? plan->connections : plan->users;
-    plan->threads = plan->threads < conns ? plan->threads : conns;
+    if (!o->search && !o->sweep)
+        plan->threads = plan->threads < conns ? plan->threads : conns;
     return read_arrivals(o->arrivals, plan);
 }
 
@@ -288,6 +289,11 @@ static struct result load(struct session *session, const struct assay_load_optio
     if (o->slo)
         TRY(slo_read(session->arena, o->slo, l.slos, &l.slo_count));
     l.plan.bounds = slo_bounds(l.slos, l.slo_count);
+    if (o->search || o->sweep) {
+        const struct exploring exploring = {session,   o,      &l.plan,     &l.target,
+                                            &l.belief, l.slos, l.slo_count, signals};
+        return explore(&exploring, status);
+    }
     return run(&l, signals, status);
 }
 

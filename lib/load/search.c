@@ -154,8 +154,8 @@ static uint32_t invalid_in_a_row(const struct search *s)
 
 static bool near_enough(const struct search *s, double low, double high)
 {
-    if (s->plan.whole && floor(low) == floor(high))
-        return true;
+    if (s->plan.whole && floor(high) - floor(low) <= (s->undecided > 0 ? 1 : 0))
+        return true; /* one of them may lie right on the bound */
     double room = 1 + s->plan.precision;
     return high <= low * room * room;
 }
@@ -232,7 +232,9 @@ static double guess_next(const struct search *s)
     double load = quantile(&map, share);
     if (s->ceiling > 0 && load >= s->ceiling)
         load = sqrt(good * s->ceiling);
-    return s->plan.whole ? whole_load(s, load) : load;
+    if (!s->plan.whole)
+        return load;
+    return share < 0.5 ? floor(load) : share > 0.5 ? floor(load) + 1 : whole_load(s, load);
 }
 
 /* The nearer to the limit, the longer a step has to be to tell on which side of it it is. */
