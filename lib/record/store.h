@@ -113,8 +113,8 @@ bool store_status_before(struct store *store, struct slice run_id, struct slice 
                          enum case_status *out);
 
 /*
- * How long a case usually takes: the median of its last 20 passes in ns, or -1 when unknown; without
- * the start of services that it shares, which only the first to use them waits for.
+ * How long a case usually takes: the median of its last 20 passes in ns, or -1 when unknown;
+ * without the start of services that it shares, which only the first to use them waits for.
  */
 int64_t store_expected_duration(struct store *store, struct slice key);
 

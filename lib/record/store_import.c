@@ -195,6 +195,12 @@ static int by_case_and_hash(const void *a, const void *b)
     return (x->hash > y->hash) - (x->hash < y->hash);
 }
 
+static int by_number(const void *a, const void *b)
+{
+    const struct waiting_definition *x = a, *y = b;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
 /* Which of the definitions that wait are in the store, and under which number. */
 static struct result find_definitions(struct import *m)
 {
@@ -231,9 +237,12 @@ static struct result flush_definitions(struct import *m)
                "definitions %lld and %lld are the same", (long long)all[i - 1].number,
                (long long)all[i].number);
     TRY(find_definitions(m));
+    /* In the order of the file, so that a copy of a store is exported as the store itself. */
+    qsort(all, m->waiting_count, sizeof(*all), by_number);
     for (size_t i = 0; i < m->waiting_count; i++)
         if (all[i].there == 0)
             TRY(append_row_of(m, all[i].values));
+    qsort(all, m->waiting_count, sizeof(*all), by_case_and_hash);
     TRY(find_definitions(m));
     for (size_t i = 0; i < m->waiting_count; i++)
         number_add(&m->definitions, all[i].number, all[i].there, false);

@@ -9,8 +9,9 @@
 #include "record/sink.h"
 
 /*
- * Takes over `sinks`. The store is opened a second time, for reading, and only when there is something to
- * tell; without it (it is gone, it is of another version) the run's end is told all the same.
+ * Takes over `sinks`. The store is opened a second time, for reading, and only when there is
+ * something to tell; without it (it is gone, it is of another version) the run's end is told all
+ * the same.
  */
 struct sink *sink_explained(const char *url, struct sink *const *sinks, size_t count);
 

@@ -5,26 +5,30 @@
  */
 #include <unistd.h>
 
-struct process {
+struct nvml_process {
     unsigned pid;
     unsigned long long memory;
     unsigned instance, compute_instance;
 };
 
-struct utilization {
+struct nvml_utilization {
     unsigned gpu, memory;
 };
 
-static int devices[2];
+struct nvml_device {
+    int index;
+};
+
+static struct nvml_device devices[2];
 
 int nvmlInit_v2(void);
 int nvmlShutdown(void);
 const char *nvmlErrorString(int code);
 int nvmlDeviceGetCount_v2(unsigned *count);
-int nvmlDeviceGetHandleByIndex_v2(unsigned index, int **device);
-int nvmlDeviceGetUtilizationRates(const int *device, struct utilization *use);
-int nvmlDeviceGetComputeRunningProcesses_v3(const int *device, unsigned *count,
-                                            struct process *list);
+int nvmlDeviceGetHandleByIndex_v2(unsigned index, struct nvml_device **device);
+int nvmlDeviceGetUtilizationRates(struct nvml_device *device, struct nvml_utilization *use);
+int nvmlDeviceGetComputeRunningProcesses_v3(struct nvml_device *device, unsigned *count,
+                                            struct nvml_process *list);
 
 int nvmlInit_v2(void)
 {
@@ -47,26 +51,26 @@ int nvmlDeviceGetCount_v2(unsigned *count)
     return 0;
 }
 
-int nvmlDeviceGetHandleByIndex_v2(unsigned index, int **device)
+int nvmlDeviceGetHandleByIndex_v2(unsigned index, struct nvml_device **device)
 {
     *device = &devices[index];
     return 0;
 }
 
-int nvmlDeviceGetUtilizationRates(const int *device, struct utilization *use)
+int nvmlDeviceGetUtilizationRates(struct nvml_device *device, struct nvml_utilization *use)
 {
-    *use = (struct utilization){device == &devices[0] ? 40 : 70, 10};
+    *use = (struct nvml_utilization){device == &devices[0] ? 40 : 70, 10};
     return 0;
 }
 
-int nvmlDeviceGetComputeRunningProcesses_v3(const int *device, unsigned *count,
-                                            struct process *list)
+int nvmlDeviceGetComputeRunningProcesses_v3(struct nvml_device *device, unsigned *count,
+                                            struct nvml_process *list)
 {
     unsigned second = device == &devices[1];
     if (*count < 2)
         return 7;
-    list[0] = (struct process){(unsigned)getpid(), second ? 5000000 : 3000000, 0, 0};
-    list[1] = (struct process){1, 7000000, 0, 0};
+    list[0] = (struct nvml_process){(unsigned)getpid(), second ? 5000000 : 3000000, 0, 0};
+    list[1] = (struct nvml_process){1, 7000000, 0, 0};
     *count = 1 + second;
     return 0;
 }
