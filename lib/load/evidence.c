@@ -22,7 +22,7 @@
 /* … beside so many standard deviations of how many were due and were answered … */
 #define SLACK_DEVIATIONS 5.0
 /* … and what threads have not yet handed over, twice a second. */
-#define SLACK_NS (NS_PER_S / 2)
+#define SLACK_S 0.5
 #define SLACK_SPAN (2 * NS_PER_S)
 /* Until so many times the usual latency, requests under way only grow to their number. */
 #define FILL_TIMES 3
@@ -98,7 +98,7 @@ bool evidence_saturated(const struct evidence *e, const struct evidence_load *lo
     if (from < 0 || to - from < SLACK_SPAN)
         return false;
     double due = load->rate * (double)(to - from) / (double)NS_PER_S;
-    double unseen = load->rate * (double)SLACK_NS / (double)NS_PER_S;
+    double unseen = load->rate * SLACK_S;
     double chance = SLACK_DEVIATIONS * sqrt(due * (load->dispersion + 1));
     return due - ended > SLACK * due + chance + unseen;
 }
