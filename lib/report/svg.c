@@ -63,15 +63,16 @@ size_t axis_ticks(const struct axis *axis, double *ticks, size_t max)
 {
     size_t count = 0;
     if (axis->logarithmic) {
-        for (double value = pow(10, ceil(log10(axis->low) - 1e-9));
-             value <= axis->high * (1 + 1e-9) && count < max; value *= 10)
-            ticks[count++] = value;
+        int power = (int)ceil(log10(axis->low) - 1e-9), last = (int)floor(log10(axis->high) + 1e-9);
+        for (; power <= last && count < max; power++)
+            ticks[count++] = pow(10, power);
         return count;
     }
     double step = axis->step > 0 ? axis->step : step_of(axis);
-    for (double value = ceil(axis->low / step - 1e-9) * step;
-         value <= axis->high + step * 1e-9 && count < max; value += step)
-        ticks[count++] = fabs(value) < step * 1e-6 ? 0 : value;
+    double first = ceil(axis->low / step - 1e-9), last = floor(axis->high / step + 1e-9);
+    size_t steps = last >= first ? (size_t)(last - first) + 1 : 0;
+    for (; count < steps && count < max; count++)
+        ticks[count] = (first + (double)count) * step + 0.0; /* no negative zero */
     return count;
 }
 
