@@ -296,8 +296,8 @@ static void show_answer(const struct explorer *x, const struct search_answer *a)
         text_add_str(&t, "\nended before its time\n");
         break;
     case SEARCH_FOUND:
-        text_printf(&t, "\nThe objectives hold up to %.4g%s (%.4g to %.4g, %g %% sure)\n", a->load,
-                    unit, a->low, a->high, 100 * SEARCH_BELIEF);
+        text_printf(&t, "\nThe objectives hold up to %.4g%s (%.4g to %.4g by what the steps say)\n",
+                    a->load, unit, a->low, a->high);
         break;
     case SEARCH_OPEN:
         text_printf(&t, "\nThe objectives hold at %.4g%s, the most that was to be tried\n", a->load,
