@@ -41,6 +41,8 @@ bench | python3                | cmd:python3                       | runs the be
 bench | time                   | file:/usr/bin/time                | measures memory
 check | nodejs                 | cmd:node                          | runs the client of OpenAI, and aimock
 check | chromium               | cmd:chromium                      | opens reports in tests
+check | zsh                    | cmd:zsh                           | reads its completions in tests
+check | fish                   | cmd:fish                          | reads its completions in tests
 check | npm                    | cmd:npm                           | fetches them
 bench | wrk                    | cmd:wrk                           | says what a server can do
 bench | nginx                  | cmd:nginx                         | the server that load generators are compared on
