@@ -120,6 +120,16 @@ void *arena_alloc(struct arena *arena, size_t size)
     return memset(memory, 0, size);
 }
 
+void *arena_grown(struct arena *arena, void *items, size_t count, size_t size)
+{
+    const size_t least = 16;
+    bool full = count == 0 || (count >= least && (count & (count - 1)) == 0);
+    if (!full)
+        return items;
+    void *more = arena_alloc(arena, (count ? 2 * count : least) * size);
+    return count ? memcpy(more, items, count * size) : more;
+}
+
 struct slice arena_copy(struct arena *arena, struct slice bytes)
 {
     char *copy = arena_alloc(arena, bytes.len + 1);

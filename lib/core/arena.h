@@ -20,6 +20,15 @@ void *arena_alloc(struct arena *arena, size_t size) __attribute__((returns_nonnu
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_alloc((arena), (count) * sizeof(type)))
 
+/*
+ * Room for one more behind the `count` items of an array that only ever grew by this: it doubles
+ * when it is full, which its count tells. `items` is NULL while there are none.
+ */
+#define ARENA_GROW(arena, items, count)                                                            \
+    ((items) = arena_grown((arena), (items), (count), sizeof(*(items))))
+void *arena_grown(struct arena *arena, void *items, size_t count, size_t size)
+    __attribute__((returns_nonnull));
+
 /* Copies, NUL-terminated beyond their length. */
 struct slice arena_copy(struct arena *arena, struct slice bytes);
 const char *arena_string(struct arena *arena, struct slice text);

@@ -23,7 +23,6 @@ static struct result read_candidates(struct database *db, struct arena *arena,
 {
     DEFER(query_free_pointer)
     struct query *q = NULL;
-    size_t room = 0;
     bool row;
 
     *out = NULL;
@@ -37,13 +36,7 @@ static struct result read_candidates(struct database *db, struct arena *arena,
         TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
-        if (*count == room) {
-            room = room ? room * 2 : 64;
-            struct candidate *more = ARENA_ARRAY(arena, struct candidate, room);
-            if (*count)
-                memcpy(more, *out, *count * sizeof(*more));
-            *out = more;
-        }
+        ARENA_GROW(arena, *out, *count);
         (*out)[(*count)++] = (struct candidate){
             .run = query_integer(q, 0),
             .started = query_integer(q, 1),

@@ -154,7 +154,6 @@ struct result store_find(struct store *store, struct arena *arena, struct slice 
 static struct result read_keys(struct arena *arena, struct query *q, struct slice **keys,
                                size_t *count)
 {
-    size_t room = 0;
     bool row;
 
     *keys = NULL;
@@ -163,13 +162,7 @@ static struct result read_keys(struct arena *arena, struct query *q, struct slic
         TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
-        if (*count == room) {
-            room = room ? room * 2 : 64;
-            struct slice *more = ARENA_ARRAY(arena, struct slice, room);
-            if (*count)
-                memcpy(more, *keys, *count * sizeof(**keys));
-            *keys = more;
-        }
+        ARENA_GROW(arena, *keys, *count);
         (*keys)[(*count)++] = query_copy(q, 0, arena);
     }
 }
@@ -336,15 +329,9 @@ static struct result read_usages(struct visit *v, struct step_result *step)
 {
     struct cursor *c = &v->usages;
     struct usage *usages = NULL;
-    size_t count = 0, room = 0;
+    size_t count = 0;
     while (cursor_at(c, v->key, 3)) {
-        if (count == room) {
-            room = room ? room * 2 : 2;
-            struct usage *more = ARENA_ARRAY(v->arena, struct usage, room);
-            if (usages)
-                memcpy(more, usages, count * sizeof(*more));
-            usages = more;
-        }
+        ARENA_GROW(v->arena, usages, count);
         usages[count++] = (struct usage){
             .model = query_copy(c->q, 3, v->arena),
             .input_tokens = query_integer(c->q, 4),

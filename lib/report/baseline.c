@@ -8,7 +8,6 @@ struct result baseline_list(struct store *store, struct arena *arena, struct bas
 {
     DEFER(query_free_pointer)
     struct query *q = NULL;
-    size_t room = 0;
     bool row;
     *out = NULL;
     *count = 0;
@@ -20,13 +19,7 @@ struct result baseline_list(struct store *store, struct arena *arena, struct bas
         TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
-        if (*count == room) {
-            room = room ? room * 2 : 16;
-            struct baseline *more = ARENA_ARRAY(arena, struct baseline, room);
-            if (*count)
-                memcpy(more, *out, *count * sizeof(*more));
-            *out = more;
-        }
+        ARENA_GROW(arena, *out, *count);
         (*out)[(*count)++] = (struct baseline){query_copy(q, 0, arena), query_copy(q, 1, arena),
                                                query_integer(q, 2), query_copy(q, 3, arena)};
     }

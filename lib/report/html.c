@@ -138,7 +138,7 @@ struct result html_write(FILE *to, const struct run_data *run,
     html_timeline(&t, run);
     html_durations(&t, run);
     if (resources)
-        html_resources(&t, resources);
+        html_resources(&t, run, resources);
     html_tables(&t, run);
     html_cases(&t, run);
     text_add_str(&t, "</main>\n</body>\n</html>\n");

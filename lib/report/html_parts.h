@@ -16,7 +16,8 @@ void html_text(struct text *t, struct slice s, size_t max);
 void html_failures(struct text *t, const struct run_data *run);
 void html_timeline(struct text *t, const struct run_data *run);
 void html_durations(struct text *t, const struct run_data *run);
-void html_resources(struct text *t, const struct resource_history *history);
+void html_resources(struct text *t, const struct run_data *run,
+                    const struct resource_history *history);
 void html_tables(struct text *t, const struct run_data *run);
 void html_cases(struct text *t, const struct run_data *run);
 

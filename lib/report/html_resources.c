@@ -14,6 +14,7 @@
 /* Lines in one chart, and points in one line: more than a screen has. */
 #define LINES_SHOWN 40
 #define POINTS_SHOWN 500
+#define ANOMALIES_SHOWN 100
 
 struct measure_shown {
     const char *title;
@@ -50,9 +51,8 @@ static size_t thin(struct arena *arena, const struct resource_track *track, cons
     return count;
 }
 
-static void draw(struct text *t, const struct resource_history *h,
-                 const struct resource_track *tracks, size_t count, const struct measure_shown *m,
-                 double end)
+static void draw(struct text *t, const struct run_data *run, const struct resource_track *tracks,
+                 size_t count, const struct measure_shown *m, double end)
 {
     double highest = 0;
     for (size_t i = 0; i < count; i++)
@@ -66,10 +66,12 @@ static void draw(struct text *t, const struct resource_history *h,
     text_printf(&title, "%s of %.*s", m->title, SLICE_ARG(tracks[0].name));
     text_printf(t, "<div><p class=\"dim\">%s</p>\n", m->title);
     chart_open(t, &chart, text_slice(&title));
-    for (size_t i = 0; i < h->anomaly_count; i++)
-        if (slice_eq(h->anomalies[i].name, tracks[0].name))
-            chart_band(t, &chart, "band", h->anomalies[i].started, h->anomalies[i].ended,
-                       h->anomalies[i].text);
+    for (size_t i = 0; i < run->anomaly_count; i++) {
+        const struct run_anomaly *a = &run->anomalies[i];
+        if (slice_eq(a->subject, tracks[0].name))
+            chart_band(t, &chart, "band", (double)(a->started - run->runs[0].started_wall),
+                       (double)(a->ended - run->runs[0].started_wall), a->text);
+    }
     for (size_t i = 0; i < count && i < LINES_SHOWN; i++) {
         double *px, *py;
         size_t points = thin(t->arena, &tracks[i], values_of(&tracks[i], m), &px, &py);
@@ -79,22 +81,23 @@ static void draw(struct text *t, const struct resource_history *h,
     text_add_str(t, "</div>\n");
 }
 
-static void add_anomalies(struct text *t, const struct resource_history *h)
+static void add_anomalies(struct text *t, const struct run_data *run)
 {
-    if (h->anomaly_count)
+    size_t count = run->anomaly_count < ANOMALIES_SHOWN ? run->anomaly_count : ANOMALIES_SHOWN;
+    if (count)
         text_add_str(t, "<ul>\n");
-    for (size_t i = 0; i < h->anomaly_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         text_add_str(t, "<li><span class=\"flag\">");
-        html_text(t, h->anomalies[i].kind, 40);
+        html_text(t, run->anomalies[i].kind, 40);
         text_add_str(t, "</span> ");
-        html_text(t, h->anomalies[i].text, 400);
+        html_text(t, run->anomalies[i].text, 400);
         text_add_byte(t, '\n');
     }
-    if (h->anomaly_count)
+    if (count)
         text_add_str(t, "</ul>\n");
 }
 
-void html_resources(struct text *t, const struct resource_history *h)
+void html_resources(struct text *t, const struct run_data *run, const struct resource_history *h)
 {
     double end = 0;
     size_t names = 0, next;
@@ -103,7 +106,7 @@ void html_resources(struct text *t, const struct resource_history *h)
     for (size_t i = 0; i < h->count; i++)
         end = fmax(end, h->tracks[i].at[h->tracks[i].count - 1]);
     text_add_str(t, "<h2 id=\"resources\">What was used</h2>\n");
-    add_anomalies(t, h);
+    add_anomalies(t, run);
     for (size_t i = 0; i < h->count && names < NAMES_SHOWN; i = next, names++) {
         for (next = i + 1; next < h->count; next++)
             if (!slice_eq(h->tracks[next].name, h->tracks[i].name))
@@ -114,7 +117,7 @@ void html_resources(struct text *t, const struct resource_history *h)
             text_printf(t, " <span class=\"dim\">%zu instances</span>", next - i);
         text_add_str(t, "</h3>\n<div class=\"charts\">\n");
         for (size_t m = 0; m < sizeof(measures) / sizeof(measures[0]); m++)
-            draw(t, h, h->tracks + i, next - i, &measures[m], end);
+            draw(t, run, h->tracks + i, next - i, &measures[m], end);
         text_add_str(t, "</div>\n");
     }
 }

@@ -30,7 +30,6 @@ static struct result read_runs(struct past *past)
 {
     DEFER(query_free_pointer)
     struct query *q = NULL;
-    size_t room = 0;
     bool row;
     TRY(database_prepare(store_database(past->store),
                          "SELECT run, id, host, machine, started FROM run ORDER BY run", &q));
@@ -38,13 +37,7 @@ static struct result read_runs(struct past *past)
         TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
-        if (past->run_count == room) {
-            room = room ? room * 2 : 64;
-            struct past_run *more = ARENA_ARRAY(past->arena, struct past_run, room);
-            if (past->run_count)
-                memcpy(more, past->runs, past->run_count * sizeof(*more));
-            past->runs = more;
-        }
+        ARENA_GROW(past->arena, past->runs, past->run_count);
         past->runs[past->run_count++] = (struct past_run){
             .number = query_integer(q, 0),
             .id = query_copy(q, 1, past->arena),
@@ -242,7 +235,6 @@ struct result past_run_results(struct past *past, uint32_t run, struct past_seen
                                size_t *count)
 {
     struct query *q = past->of_run;
-    size_t room = 0;
     bool row;
     *out = NULL;
     *count = 0;
@@ -251,13 +243,7 @@ struct result past_run_results(struct past *past, uint32_t run, struct past_seen
         TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
-        if (*count == room) {
-            room = room ? room * 2 : 64;
-            struct past_seen *more = ARENA_ARRAY(past->arena, struct past_seen, room);
-            if (*count)
-                memcpy(more, *out, *count * sizeof(*more));
-            *out = more;
-        }
+        ARENA_GROW(past->arena, *out, *count);
         (*out)[(*count)++] = (struct past_seen){
             .of = {query_integer(q, 0), query_copy(q, 1, past->arena)},
             .status = (enum case_status)query_integer(q, 2),
@@ -270,7 +256,6 @@ struct result past_run_results(struct past *past, uint32_t run, struct past_seen
 static struct result read_cases(struct past *past, struct query *q, struct past_case **out,
                                 size_t *count)
 {
-    size_t room = 0;
     bool row;
     *out = NULL;
     *count = 0;
@@ -278,13 +263,7 @@ static struct result read_cases(struct past *past, struct query *q, struct past_
         TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
-        if (*count == room) {
-            room = room ? room * 2 : 64;
-            struct past_case *more = ARENA_ARRAY(past->arena, struct past_case, room);
-            if (*count)
-                memcpy(more, *out, *count * sizeof(*more));
-            *out = more;
-        }
+        ARENA_GROW(past->arena, *out, *count);
         (*out)[(*count)++] = (struct past_case){query_integer(q, 0), query_copy(q, 1, past->arena)};
     }
 }

@@ -8,7 +8,6 @@ struct result quarantine_list(struct store *store, struct arena *arena, struct q
 {
     DEFER(query_free_pointer)
     struct query *q = NULL;
-    size_t room = 0;
     bool row;
     *out = NULL;
     *count = 0;
@@ -21,13 +20,7 @@ struct result quarantine_list(struct store *store, struct arena *arena, struct q
         TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
-        if (*count == room) {
-            room = room ? room * 2 : 16;
-            struct quarantined *more = ARENA_ARRAY(arena, struct quarantined, room);
-            if (*count)
-                memcpy(more, *out, *count * sizeof(*more));
-            *out = more;
-        }
+        ARENA_GROW(arena, *out, *count);
         (*out)[(*count)++] = (struct quarantined){
             .test_case = query_integer(q, 0),
             .key = query_copy(q, 1, arena),

@@ -92,42 +92,9 @@ static struct result load_tracks(struct database *db, struct arena *arena,
     return RESULT_OK;
 }
 
-/* More are not read: they would say the same. */
-#define ANOMALIES 100
-
-static struct result load_anomalies(struct database *db, struct arena *arena,
-                                    const struct run_info *run, struct resource_history *out)
-{
-    DEFER(query_free_pointer)
-    struct query *q = NULL;
-    out->anomalies = ARENA_ARRAY(arena, struct resource_anomaly, ANOMALIES);
-    TRY(database_prepare(db,
-                         "SELECT a.kind, s.name, a.text, a.started, a.ended FROM anomaly a"
-                         " LEFT JOIN subject s ON s.run = a.run AND s.subject = a.subject"
-                         " WHERE a.run = (SELECT run FROM run WHERE id = ?1) ORDER BY a.position",
-                         &q));
-    query_set_text(q, 1, run->id);
-    while (out->anomaly_count < ANOMALIES) {
-        bool row = false;
-        TRY(query_next(q, &row));
-        if (!row)
-            break;
-        out->anomalies[out->anomaly_count++] = (struct resource_anomaly){
-            .kind = query_copy(q, 0, arena),
-            .name = query_copy(q, 1, arena),
-            .text = query_copy(q, 2, arena),
-            .started = (double)(query_integer(q, 3) - run->started_wall),
-            .ended = (double)(query_integer(q, 4) - run->started_wall),
-        };
-    }
-    return RESULT_OK;
-}
-
 struct result resource_history_load(struct store *store, struct arena *arena,
                                     const struct run_info *run, struct resource_history *out)
 {
-    struct database *db = store_database(store);
     *out = (struct resource_history){0};
-    TRY(load_tracks(db, arena, run, out));
-    return load_anomalies(db, arena, run, out);
+    return load_tracks(store_database(store), arena, run, out);
 }

@@ -17,16 +17,9 @@ struct resource_track {
     size_t count;
 };
 
-struct resource_anomaly {
-    struct slice kind, name, text;
-    double started, ended; /* ns since the run began */
-};
-
 struct resource_history {
     struct resource_track *tracks; /* by name, assay first, then by time */
     size_t count;
-    struct resource_anomaly *anomalies;
-    size_t anomaly_count;
 };
 
 /* Everything lives in `arena`. A run that was not measured has none. */

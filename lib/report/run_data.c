@@ -237,7 +237,6 @@ static struct result read_changes(struct loading *l, uint32_t run)
     DEFER(query_free_pointer)
     struct query *q = NULL;
     struct run_data *data = l->data;
-    size_t capacity = data->change_count;
     bool row;
 
     TRY(database_scan(l->db,
@@ -249,13 +248,7 @@ static struct result read_changes(struct loading *l, uint32_t run)
         TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
-        if (data->change_count == capacity) {
-            const struct service_change *old = data->changes;
-            capacity = capacity ? 2 * capacity : 64;
-            data->changes = ARENA_ARRAY(l->arena, struct service_change, capacity);
-            if (data->change_count)
-                memcpy(data->changes, old, data->change_count * sizeof(*old));
-        }
+        ARENA_GROW(l->arena, data->changes, data->change_count);
         data->changes[data->change_count++] = (struct service_change){
             .at = query_integer(q, 0),
             .service = query_copy(q, 1, l->arena),
@@ -276,7 +269,6 @@ static struct result read_anomalies(struct loading *l, uint32_t run)
     DEFER(query_free_pointer)
     struct query *q = NULL;
     struct run_data *data = l->data;
-    size_t capacity = data->anomaly_count;
     bool row;
 
     TRY(database_prepare(l->db,
@@ -289,13 +281,7 @@ static struct result read_anomalies(struct loading *l, uint32_t run)
         TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
-        if (data->anomaly_count == capacity) {
-            const struct run_anomaly *old = data->anomalies;
-            capacity = capacity ? 2 * capacity : 16;
-            data->anomalies = ARENA_ARRAY(l->arena, struct run_anomaly, capacity);
-            if (data->anomaly_count)
-                memcpy(data->anomalies, old, data->anomaly_count * sizeof(*old));
-        }
+        ARENA_GROW(l->arena, data->anomalies, data->anomaly_count);
         data->anomalies[data->anomaly_count++] = (struct run_anomaly){
             .kind = query_copy(q, 0, l->arena),
             .subject = query_copy(q, 1, l->arena),

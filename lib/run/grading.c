@@ -18,7 +18,6 @@ struct vote {
     const struct node *config;
     struct step step;
     uv_timer_t *timer; /* the question's time limit, or the wait before the next try */
-    int64_t limit_at;
     bool under_way;
 };
 

@@ -94,6 +94,23 @@ static void cleanups_run_in_reverse(void **state)
     arena_free(NULL);
 }
 
+static void an_array_grows_and_keeps_what_it_holds(void **state)
+{
+    (void)state;
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    size_t *items = NULL, *before = NULL, moves = 0;
+    for (size_t count = 0; count < 1000; count++) {
+        ARENA_GROW(arena, items, count);
+        moves += items != before;
+        before = items;
+        items[count] = count * 7;
+        for (size_t i = 0; i <= count; i++)
+            assert_int_equal(items[i], i * 7);
+    }
+    assert_int_equal(moves, 7); /* for 16, 32, 64, …, 1024 */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +119,7 @@ int main(void)
         cmocka_unit_test(an_arena_begins_small),
         cmocka_unit_test(copies_end_with_a_nul_that_does_not_count),
         cmocka_unit_test(cleanups_run_in_reverse),
+        cmocka_unit_test(an_array_grows_and_keeps_what_it_holds),
     };
     return cmocka_run_group_tests_name("arena", tests, NULL, NULL);
 }

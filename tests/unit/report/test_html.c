@@ -134,6 +134,14 @@ static char *page_of(const struct world *w, const struct resource_history *resou
     return text;
 }
 
+static size_t occurrences(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, part)); text += strlen(part))
+        count++;
+    return count;
+}
+
 static void an_empty_run_makes_a_page(void **state)
 {
     (void)state;
@@ -156,13 +164,19 @@ static void what_comes_from_outside_is_no_markup(void **state)
     double at[] = {0, 1e9}, values[] = {1, 2};
     struct resource_track track = {
         .name = hostile, .at = at, .cpu = values, .rss = values, .descriptors = values, .count = 2};
-    struct resource_anomaly anomaly = {
-        .kind = hostile, .name = hostile, .text = hostile, .started = 0, .ended = 1e8};
-    struct resource_history resources = {&track, 1, &anomaly, 1};
+    struct run_anomaly anomaly = {.kind = hostile,
+                                  .subject = hostile,
+                                  .text = hostile,
+                                  .started = w.run.started_wall,
+                                  .ended = w.run.started_wall + NS_PER_S};
+    struct resource_history resources = {&track, 1};
+    w.data.anomalies = &anomaly;
+    w.data.anomaly_count = 1;
     size_t size = 0;
     char *page = page_of(&w, &resources, &size);
     assert_null(strstr(page, "<script"));
     assert_null(strstr(page, "alert('"));
+    assert_int_equal(occurrences(page, "class=\"band\""), 3); /* it is marked in every chart */
     for (size_t i = 0; i < size; i++)
         assert_true((unsigned char)page[i] >= 0x20 || page[i] == '\n');
     assert_true(utf8_valid(slice_of(page, size)));
@@ -183,14 +197,6 @@ static void a_large_run_makes_no_large_page(void **state)
     assert_null(strstr(page, "nan"));
     free(page);
     arena_free(w.arena);
-}
-
-static size_t occurrences(const char *text, const char *part)
-{
-    size_t count = 0;
-    for (; (text = strstr(text, part)); text += strlen(part))
-        count++;
-    return count;
 }
 
 static void every_case_has_its_place_in_the_timeline(void **state)
