@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/limits.h"
+#include "record/database.h"
 #include "report/run_data.h"
 
 struct recorded {
@@ -109,6 +110,29 @@ static void a_run_is_read_as_it_was_recorded(void **state)
     assert_true(slice_is(data->waits[first->held_by], "resource gpu"));
     assert_true(data->check_count > 0);
     free_all(results, FIXTURE_CASES);
+    store_done(&r);
+}
+
+static void an_anomaly_is_of_a_subject_and_a_bottleneck_is_none(void **state)
+{
+    (void)state;
+    struct recorded r = store_new();
+    struct case_result *results[] = {fixture_passed("s", "a", 1000)};
+    record(&r, "20261121-101530-4f2a", results, 1);
+    assert_ok(database_execute(store_database(r.store),
+                               "INSERT INTO subject (run, subject, name, instance, pid)"
+                               " VALUES (1, 1, 'worker', 1, 7);"
+                               "INSERT INTO anomaly (run, position, kind, subject, started, ended,"
+                               " text) VALUES (1, 1, 'memory', 1, 10, 20, 'it grew'),"
+                               " (1, 2, 'bottleneck', 0, 0, 30, 'jobs')"));
+    struct run_data *data = LOAD(&r, "last");
+    assert_int_equal(data->anomaly_count, 1);
+    assert_true(slice_is(data->anomalies[0].kind, "memory"));
+    assert_true(slice_is(data->anomalies[0].subject, "worker"));
+    assert_true(slice_is(data->anomalies[0].text, "it grew"));
+    assert_int_equal(data->anomalies[0].started, 10);
+    assert_int_equal(data->anomalies[0].ended, 20);
+    free_all(results, 1);
     store_done(&r);
 }
 
@@ -248,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_read_as_it_was_recorded),
+        cmocka_unit_test(an_anomaly_is_of_a_subject_and_a_bottleneck_is_none),
         cmocka_unit_test(what_services_did_is_read_in_the_order_of_time),
         cmocka_unit_test(several_runs_are_read_into_one),
         cmocka_unit_test(the_past_of_a_failure_is_known),
