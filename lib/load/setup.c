@@ -1,0 +1,153 @@
+/*
+ * Reading options, with a sentence for each that is wrong.
+ */
+#include "load/setup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/limits.h"
+#include "core/parse.h"
+#include "core/random.h"
+#include "core/text.h"
+
+#define DEFAULT_DURATION (10 * NS_PER_S)
+#define DEFAULT_DRAIN (10 * NS_PER_S)
+#define DEFAULT_TIMEOUT (60 * NS_PER_S)
+#define DEFAULT_CONNECTIONS 1024
+#define MOST_RATE 1e7
+#define MOST_STAGES 64
+#define MOST_THREADS 256
+
+/* "500" or "10..100", with or without "/s". */
+static struct result read_rate(struct slice text, const char *whole, struct arrival_stage *out)
+{
+    ptrdiff_t dots = slice_find(text, SLICE(".."));
+    struct slice from = dots >= 0 ? slice_part(text, 0, (size_t)dots) : text;
+    struct slice to = dots >= 0 ? slice_from(text, (size_t)dots + 2) : text;
+    bool good = result_ok(parse_number(from, &out->from)) && result_ok(parse_number(to, &out->to));
+    ENSURE(good && out->from >= 0 && out->to >= 0 && out->from <= MOST_RATE && out->to <= MOST_RATE,
+           ERR_USAGE,
+           "--rate %s: expected requests a second: 500, 10..100 for a ramp, 100,200,400 for steps",
+           whole);
+    return RESULT_OK;
+}
+
+/* The stages of a load at these rates: each as long as the others, the first after the warm-up. */
+static struct result read_rates(struct arena *arena, const struct assay_load_options *o,
+                                struct load_plan *plan)
+{
+    struct slice rest = slice_str(o->rate), part = {0};
+    struct arrival_stage *stages = ARENA_ARRAY(arena, struct arrival_stage, MOST_STAGES + 1);
+    size_t count = plan->warmup > 0;
+    if (slice_ends(rest, SLICE("/s")))
+        rest.len -= 2;
+    while (slice_split(&rest, ',', &part)) {
+        ENSURE(count <= MOST_STAGES, ERR_USAGE, "--rate %s: more than %d steps", o->rate,
+               MOST_STAGES);
+        TRY(read_rate(slice_trim(part), o->rate, &stages[count++]));
+    }
+    size_t first = plan->warmup > 0;
+    for (size_t i = first; i < count; i++)
+        stages[i].duration = (double)plan->duration / (double)NS_PER_S / (double)(count - first);
+    if (first)
+        stages[0] = (struct arrival_stage){(double)plan->warmup / (double)NS_PER_S, stages[1].from,
+                                           stages[1].from};
+    plan->stages = stages;
+    plan->stage_count = count;
+    ENSURE(arrival_expected(stages, count) > 0, ERR_USAGE, "--rate %s: no request would be sent",
+           o->rate);
+    return RESULT_OK;
+}
+
+static struct result read_arrivals(const char *text, struct load_plan *plan)
+{
+    plan->arrivals = ARRIVAL_POISSON;
+    plan->shape = 1;
+    if (!text || strcmp(text, "poisson") == 0)
+        return RESULT_OK;
+    if (strcmp(text, "constant") == 0) {
+        plan->arrivals = ARRIVAL_CONSTANT;
+        return RESULT_OK;
+    }
+    plan->arrivals = ARRIVAL_GAMMA;
+    ENSURE(strncmp(text, "gamma:", 6) == 0 &&
+               result_ok(parse_number(slice_str(text + 6), &plan->shape)) && plan->shape >= 0.01 &&
+               plan->shape <= 1000,
+           ERR_USAGE,
+           "--arrivals %s: expected constant, poisson, or gamma:SHAPE with a shape from 0.01 to "
+           "1000, such as gamma:0.5 for bursts",
+           text);
+    return RESULT_OK;
+}
+
+/* "@path" is the file's content. */
+static struct result read_body(struct arena *arena, const char *body, const char **out)
+{
+    *out = body;
+    if (!body || *body != '@')
+        return RESULT_OK;
+    struct text t = text_in(arena);
+    char piece[16384];
+    FILE *f = fopen(body + 1, "re");
+    ENSURE(f, ERR_USAGE, "--body %s: %s", body, strerror(errno));
+    for (size_t n; (n = fread(piece, 1, sizeof(piece), f)) > 0 && t.len <= LIMIT_SUITE_BYTES;)
+        text_add(&t, slice_of(piece, n));
+    bool failed = ferror(f);
+    fclose(f);
+    ENSURE(!failed, ERR_USAGE, "--body %s: it cannot be read", body);
+    ENSURE(t.len <= LIMIT_SUITE_BYTES, ERR_USAGE, "--body %s: more than %u bytes", body,
+           LIMIT_SUITE_BYTES);
+    ENSURE(!memchr(text_str(&t), 0, t.len), ERR_USAGE, "--body %s: it has a NUL byte in it", body);
+    *out = text_str(&t);
+    return RESULT_OK;
+}
+
+struct result setup_target(struct arena *arena, const struct assay_load_options *o,
+                           struct target *out)
+{
+    struct target_options options = {
+        .url = o->url,
+        .api = o->api,
+        .method = o->method,
+        .headers = o->headers.items,
+        .header_count = o->headers.count,
+        .prompt = o->prompt,
+        .model = o->model,
+        .max_tokens = o->max_tokens,
+        .stream = o->stream,
+    };
+    TRY(read_body(arena, o->body, &options.body));
+    return target_build(arena, &options, out);
+}
+
+struct result setup_plan(struct arena *arena, const struct assay_load_options *o,
+                         const struct target *target, struct load_plan *plan)
+{
+    *plan = (struct load_plan){
+        .target = target,
+        .seed = o->has_seed ? o->seed : random_fresh_seed(),
+        .users = o->concurrency,
+        .connections = o->connections ? o->connections : DEFAULT_CONNECTIONS,
+        .threads = o->threads ? o->threads : 1,
+        .warmup = o->warmup_ns,
+        .duration = o->duration_ns ? o->duration_ns : DEFAULT_DURATION,
+        .drain = o->drain_ns ? o->drain_ns : DEFAULT_DRAIN,
+        .timeout = o->timeout_ns ? o->timeout_ns : DEFAULT_TIMEOUT,
+    };
+    ENSURE(!o->rate || !o->concurrency, ERR_USAGE,
+           "--rate (requests start by a schedule) and --concurrency (so many users who wait for "
+           "their answers) do not go together");
+    ENSURE(!o->arrivals || o->rate || o->search || o->sweep, ERR_USAGE, "--arrivals needs --rate");
+    ENSURE(plan->threads <= MOST_THREADS, ERR_USAGE, "--threads: at most %d", MOST_THREADS);
+    if (o->rate)
+        TRY(read_rates(arena, o, plan));
+    else
+        plan->users = o->concurrency ? o->concurrency : 1;
+    uint32_t conns = o->rate ? plan->connections : plan->users;
+    if (!o->search && !o->sweep)
+        plan->threads = plan->threads < conns ? plan->threads : conns;
+    return read_arrivals(o->arrivals, plan);
+}

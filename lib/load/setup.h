@@ -1,0 +1,21 @@
+/*
+ * From options to a load: what `assay load`, a scenario and the `load` step of a suite all say in
+ * the same words becomes a target and a plan here, and nowhere else.
+ */
+#ifndef LOAD_SETUP_H
+#define LOAD_SETUP_H
+
+#include <assay/assay.h>
+
+#include "load/engine.h"
+
+/* The target of the options. As target_build; ERR_USAGE also for a body's file that cannot be read.
+ */
+struct result setup_target(struct arena *arena, const struct assay_load_options *o,
+                           struct target *out) MUST_USE;
+
+/* The plan of the options, for this target. ERR_USAGE says which option is wrong, as "--NAME …". */
+struct result setup_plan(struct arena *arena, const struct assay_load_options *o,
+                         const struct target *target, struct load_plan *plan) MUST_USE;
+
+#endif
