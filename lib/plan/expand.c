@@ -5,8 +5,8 @@
 #include "plan/expand.h"
 
 #include "core/limits.h"
+#include "core/rows.h"
 #include "core/text.h"
-#include "plan/rows.h"
 
 static const json_t *read_rows(struct arena *arena, const struct plan_suite *suite,
                                const struct node *each, struct diagnostics *d)

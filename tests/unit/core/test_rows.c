@@ -1,8 +1,14 @@
 /*
- * Rows for `each`: CSV as RFC 4180 has it, and JSON lines.
+ * Rows: CSV as RFC 4180 has it, and JSON lines.
  */
-#include "plan/rows.h"
-#include "plan_test.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/rows.h"
 
 static void assert_rows(const char *name, const char *text, const char *json)
 {
@@ -77,6 +83,26 @@ static void wrong_json_lines_say_in_which_line(void **state)
     assert_refused("x.txt", "a\n1\n", "x.txt: rows come from a .csv or .jsonl file");
 }
 
+static void each_row_knows_its_line(void **state)
+{
+    (void)state;
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    struct rows rows;
+    json_t *row;
+    const size_t lines[] = {2, 4, 6};
+    assert_true(result_ok(rows_begin(arena, "x.csv", SLICE("a\n1\n\n\"2\n\"\n3"), &rows)));
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(result_ok(rows_next(&rows, &row)));
+        assert_int_equal(rows.line, lines[i]);
+        json_decref(row);
+    }
+    assert_true(result_ok(rows_next(&rows, &row)));
+    assert_null(row);
+    assert_true(result_ok(rows_next(&rows, &row)));
+    assert_null(row);
+}
+
 static void a_missing_file_says_so(void **state)
 {
     (void)state;
@@ -97,6 +123,7 @@ int main(void)
         cmocka_unit_test(wrong_csv_says_in_which_line),
         cmocka_unit_test(json_lines_keep_their_types),
         cmocka_unit_test(wrong_json_lines_say_in_which_line),
+        cmocka_unit_test(each_row_knows_its_line),
         cmocka_unit_test(a_missing_file_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
