@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "core/clock.h"
+#include "load/distribution.h"
 
 struct arrival arrival_begin(enum arrival_kind kind, double shape,
                              const struct arrival_stage *stages, size_t count, uint64_t seed)
@@ -16,22 +17,6 @@ struct arrival arrival_begin(enum arrival_kind kind, double shape,
                             .stages = stages,
                             .count = count,
                             .random = random_for(seed, SLICE("arrivals"))};
-}
-
-/* Standard normal, by Marsaglia's polar method. */
-static double draw_normal(struct random *random)
-{
-    for (;;) {
-        double u = 2 * random_unit(random) - 1, v = 2 * random_unit(random) - 1;
-        double s = u * u + v * v;
-        if (s > 0 && s < 1)
-            return u * sqrt(-2 * log(s) / s);
-    }
-}
-
-static double draw_exponential(struct random *random)
-{
-    return -log1p(-random_unit(random));
 }
 
 /* Gamma with mean 1 (Marsaglia and Tsang, 2000; below shape 1 by their boost). */
