@@ -20,6 +20,7 @@
 
 /* Monotonic nanoseconds; 0: has not happened. */
 struct flight {
+    uint64_t number;  /* of the arrival, over all threads */
     int64_t intended; /* when the schedule has it start */
     int64_t
         could; /* when it could: as intended, or when a connection became free; 0: no schedule */

@@ -203,11 +203,11 @@ static struct result write_request(struct arena *arena, const struct target_opti
         TRY(http_write_length(&b, body.len));
     }
     TRY(http_write_head_end(&b));
-    size_t body_at = b.len;
+    out->body_at = b.len;
     TRY(buf_append(&b, body));
     out->request = arena_copy(arena, buf_slice(&b));
     if (out->api == TARGET_EXECUTE && !o->body)
-        out->serial_at = body_at + strlen("{\"job_id\":\"load-");
+        out->serial_at = out->body_at + strlen("{\"job_id\":\"load-");
     return RESULT_OK;
 }
 

@@ -55,6 +55,7 @@ struct target {
     struct sockaddr_storage addresses[TARGET_ADDRESSES];
     uint32_t address_count;
     struct slice request;
+    size_t body_at;   /* where its body begins, if it has one */
     size_t serial_at; /* where the serial number stands in it; 0: nowhere */
 };
 

@@ -1,0 +1,583 @@
+/*
+ * One epoll loop, edge-triggered, so that a connection is registered once and costs two system
+ * calls a request, a send and a receive.
+ *
+ * Waiting requests are not stored: the schedule is drawn one arrival ahead, and an arrival that is
+ * due while no slot is free simply stays the next one. However far a service falls behind, no
+ * memory grows and no latency is forgotten.
+ */
+#include "load/lane.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "core/parse.h"
+
+#define READ_BYTES (256u << 10) /* of one read; one buffer a thread */
+#define EVENTS 256
+#define TICK_NS (100 * NS_PER_MS)
+#define SWEEP 10 /* ticks in which every link is looked at once for its deadlines */
+/* After a failed connection attempt, a user or link rests. */
+#define REST_NS (100 * NS_PER_MS)
+
+static bool open_loop(const struct lane *lane)
+{
+    return lane->load->plan.stages != NULL;
+}
+
+/* ------------------------------------------------------------------ what a thread uses */
+
+/* Nanoseconds that this thread was ready to run and had no processor; 0 when nobody tells. */
+static int64_t run_queue_wait(void)
+{
+    char text[128];
+    int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t n = read(fd, text, sizeof(text));
+    close(fd);
+    struct slice rest = slice_of(text, n > 0 ? (size_t)n : 0), part = {0};
+    uint64_t wait = 0;
+    for (int field = 0; field < 2; field++)
+        if (!slice_split(&rest, ' ', &part))
+            return 0;
+    if (!result_ok(parse_unsigned(part, UINT64_MAX, &wait)))
+        return 0;
+    return (int64_t)wait;
+}
+
+static struct usage usage_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (struct usage){clock_now(), t.tv_sec * NS_PER_S + t.tv_nsec, run_queue_wait()};
+}
+
+/* ------------------------------------------------------------------ the schedule */
+
+/* Draw the `count`-th arrival from here. */
+static void draw_arrival(struct lane *lane, uint32_t count)
+{
+    int64_t at = 0;
+    for (uint32_t i = 0; at >= 0 && i < count; i++)
+        at = arrival_next(&lane->arrival);
+    lane->next = at < 0 ? CLOCK_NEVER : lane->load->begin + at;
+}
+
+/* Arrivals are dealt out to the threads one after the other. */
+static void next_arrival(struct lane *lane)
+{
+    draw_arrival(lane, lane->load->plan.threads);
+}
+
+/* ------------------------------------------------------------------ links with room */
+
+static void list_roomy(struct lane *lane, struct link *link)
+{
+    if (link->listed)
+        return;
+    link->listed = true;
+    lane->roomy[lane->roomy_count++] = (uint32_t)(link - lane->links);
+}
+
+static void unlist(struct lane *lane, struct link *link)
+{
+    if (!link->listed)
+        return;
+    link->listed = false;
+    for (uint32_t i = lane->roomy_count; i-- > 0;)
+        if (&lane->links[lane->roomy[i]] == link) {
+            lane->roomy[i] = lane->roomy[--lane->roomy_count];
+            return;
+        }
+}
+
+/* A link that can take a request now: one that is open, else one to open. */
+static struct link *free_link(struct lane *lane, int64_t now)
+{
+    while (lane->roomy_count > 0) {
+        struct link *link = &lane->links[lane->roomy[lane->roomy_count - 1]];
+        if (link_has_room(link))
+            return link;
+        link->listed = false;
+        lane->roomy_count--;
+    }
+    if (lane->closed_count == 0)
+        return NULL;
+    /* When the one that failed last rests, all who have none do. */
+    struct link *link = &lane->links[lane->closed[lane->closed_count - 1]];
+    if (link->not_before > now)
+        return NULL;
+    lane->closed_count--;
+    return link;
+}
+
+/* Of no use any more; nothing is under way on it. */
+static void drop_link(struct lane *lane, struct link *link, bool reset)
+{
+    unlist(lane, link);
+    link_close(link, reset);
+    lane->closed[lane->closed_count++] = (uint32_t)(link - lane->links);
+}
+
+/* ------------------------------------------------------------------ the end of a flight */
+
+static void second_count(struct lane *lane, const struct flight *f)
+{
+    struct load_second *s = &lane->second;
+    if (f->failure) {
+        s->failed++;
+        return;
+    }
+    s->answered++;
+    s->bytes += f->bytes;
+    s->tokens += f->tokens;
+    histogram_add(&s->latency, f->end - f->intended);
+    if (f->tokens)
+        histogram_add(&s->ttft, f->first_token - f->intended);
+}
+
+/* The flight is over, well or not: count it, and its slot is free again. */
+static void land(struct lane *lane, struct link *link, struct slot *slot, int64_t now)
+{
+    const struct load_plan *plan = &lane->load->plan;
+    struct flight *f = &slot->flight;
+    if (!f->end)
+        f->end = now;
+    flight_count(f, plan->target, &plan->bounds, f->failure ? error_last()->text : "",
+                 &lane->metrics);
+    if (!f->failure && f->end >= lane->load->measure_from && f->end < lane->load->measure_to) {
+        lane->metrics.ended++;
+        lane->metrics.ended_bytes += f->bytes;
+        lane->metrics.ended_tokens += f->usage >= 0 ? (uint64_t)f->usage : f->tokens;
+    }
+    second_count(lane, f);
+    lane->busy--;
+    link_give_slot(link, slot);
+}
+
+/* An answer came, or what was none; with HTTP/1.1 that may be the end of the link. */
+static void answered(struct lane *lane, struct link *link, struct slot *slot, int64_t now)
+{
+    land(lane, link, slot, now);
+    if (!slot->flight.keep_alive || link->unsent.len > 0) /* answered before all of it was sent */
+        drop_link(lane, link, slot->flight.failure != FAILURE_NONE);
+    else
+        list_roomy(lane, link);
+}
+
+/* The link is of no use any more, and so is what was under way on it. */
+static void link_failed(struct lane *lane, struct link *link, enum failure failure, int fault,
+                        int64_t now)
+{
+    if (fault)
+        (void)error_set(ERR_CONNECT, "%s", strerror(fault));
+    if (!open_loop(lane)) /* there the schedule says when to try again */
+        link->not_before = now + REST_NS;
+    for (uint32_t i = 0; i < link->slot_count && link->busy > 0; i++) {
+        struct slot *slot = &link->slots[i];
+        if (!slot->busy)
+            continue;
+        slot->flight.failure = failure;
+        land(lane, link, slot, now);
+    }
+    drop_link(lane, link, true);
+}
+
+static enum failure failure_of_connect(int fault)
+{
+    switch (fault) {
+    case ECONNREFUSED:
+        return FAILURE_REFUSED;
+    case EMFILE:
+    case ENFILE:
+        return FAILURE_DESCRIPTORS;
+    case EADDRNOTAVAIL:
+        return FAILURE_PORTS;
+    default:
+        return FAILURE_UNREACHABLE;
+    }
+}
+
+static enum failure failure_of_transfer(int fault)
+{
+    return fault == ECONNRESET || fault == EPIPE ? FAILURE_RESET : FAILURE_UNREACHABLE;
+}
+
+/* ------------------------------------------------------------------ sending */
+
+static void send_request(struct lane *lane, struct link *link, struct slot *slot)
+{
+    const struct target *target = lane->load->plan.target;
+    struct ask ask = supply_ask(&lane->supply, slot->flight.number);
+    flight_expect(&slot->flight, &slot->reader, target);
+    slot->flight.sent = clock_now();
+    int fault = link_send(link, &ask.wire, 1);
+    if (fault)
+        link_failed(lane, link, failure_of_transfer(fault), fault, slot->flight.sent);
+}
+
+/* The link is open: what waited for it goes. */
+static void send_waiting(struct lane *lane, struct link *link)
+{
+    int64_t now = clock_now();
+    for (uint32_t i = 0; i < link->slot_count && link->state == LINK_OPEN; i++)
+        if (link->slots[i].busy) {
+            link->slots[i].flight.connected = now;
+            send_request(lane, link, &link->slots[i]);
+        }
+}
+
+/* ------------------------------------------------------------------ starting */
+
+static void start(struct lane *lane, struct link *link, int64_t intended, int64_t could,
+                  int64_t now)
+{
+    const struct load_plan *plan = &lane->load->plan;
+    bool new = link->state == LINK_CLOSED;
+    int fault = 0;
+    if (new) {
+        fault = link_dial(link, plan->target, lane->epoll, (uint32_t)(link - lane->links));
+        lane->made += link->fd >= 0;
+    }
+    struct slot *slot = link_take_slot(link);
+    if (link_has_room(link))
+        list_roomy(lane, link);
+    else
+        unlist(lane, link);
+    slot->flight = (struct flight){.number = lane->started++ * plan->threads + lane->index,
+                                   .intended = intended,
+                                   .could = could,
+                                   .started = now};
+    slot->flight.measured =
+        intended >= lane->load->measure_from && intended < lane->load->measure_to;
+    lane->busy++;
+    if (fault && fault != EINPROGRESS)
+        link_failed(lane, link, failure_of_connect(fault), fault, now);
+    else if (new && link->state == LINK_OPEN)
+        send_waiting(lane, link);
+    else if (link->state == LINK_OPEN)
+        send_request(lane, link, slot);
+}
+
+/* Start what is due. */
+static void lane_pump(struct lane *lane, int64_t now)
+{
+    if (lane->next >= lane->load->measure_to)
+        lane->next = CLOCK_NEVER;
+    for (bool dialled = false; lane->next <= now;) {
+        /* A connection takes long to make; look first whether another has become free meanwhile. */
+        if (lane->roomy_count == 0 && dialled && !lane->starved)
+            return;
+        dialled = lane->roomy_count == 0;
+        struct link *link = free_link(lane, now);
+        if (!link) {
+            lane->starved = true;
+            return;
+        }
+        int64_t intended = lane->next;
+        if (lane->starved)
+            lane->metrics.waited += intended >= lane->load->measure_from;
+        next_arrival(lane);
+        if (lane->next >= lane->load->measure_to)
+            lane->next = CLOCK_NEVER;
+        /* Only what came free just now ends the waiting, so it could have gone just now. */
+        start(lane, link, intended, lane->starved ? now : intended, now);
+        if (!lane->starved)
+            now = clock_now();
+    }
+    lane->starved = false;
+}
+
+/* Closed loop: users who have no request under way ask again. */
+static void lane_ask_again(struct lane *lane, int64_t now)
+{
+    struct link *link;
+    while (now < lane->load->measure_to && (link = free_link(lane, now)))
+        start(lane, link, now, 0, now);
+}
+
+static void lane_go_on(struct lane *lane)
+{
+    if (!open_loop(lane)) {
+        if (lane->busy < lane->slot_count)
+            lane_ask_again(lane, clock_now());
+    } else if (lane->next < CLOCK_NEVER && !(lane->starved && lane->busy == lane->slot_count)) {
+        lane_pump(lane, clock_now());
+    }
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static void link_ended(struct lane *lane, struct link *link, int fault, int64_t now)
+{
+    if (link->busy == 0) { /* the service does not keep it any longer */
+        drop_link(lane, link, false);
+        return;
+    }
+    if (fault) {
+        link_failed(lane, link, failure_of_transfer(fault), fault, now);
+        return;
+    }
+    struct slot *slot = link->slots;
+    flight_closed(&slot->flight, &slot->reader, lane->load->plan.target, now);
+    answered(lane, link, slot, now);
+}
+
+static void count_receipt(struct lane *lane, const struct receipt *r, bool measured)
+{
+    lane->metrics.reads++;
+    lane->metrics.unstamped += !r->stamped;
+    lane->metrics.out_of_order += r->early;
+    if (measured)
+        metrics_add(&lane->metrics, METRIC_CLIENT_LAG, r->read - r->received);
+    lane->second.lags++;
+    lane->second.lag_sum += r->read - r->received;
+}
+
+/* Read once. True when there is, or may be, more to read. */
+static bool read_once(struct lane *lane, struct link *link, bool to_the_end)
+{
+    struct receipt r = link_receive(link, &lane->clock, lane->buffer, READ_BYTES);
+    if (r.size < 0 && r.fault == EAGAIN)
+        return false;
+    if (r.size <= 0 || link->busy == 0) { /* bytes: nobody asked */
+        link_ended(lane, link, r.fault, r.read);
+        return false;
+    }
+    struct slot *slot = link->slots;
+    struct flight *f = &slot->flight;
+    count_receipt(lane, &r, f->measured);
+    int64_t received = r.received < f->sent ? f->sent : r.received;
+    if (flight_feed(f, &slot->reader, lane->load->plan.target,
+                    slice_of(lane->buffer, (size_t)r.size), received, r.read, &lane->metrics)) {
+        answered(lane, link, slot, r.read);
+        return to_the_end;
+    }
+    return to_the_end || r.size == READ_BYTES;
+}
+
+static void link_event(struct lane *lane, struct link *link, uint32_t events)
+{
+    if (link->state == LINK_CLOSED)
+        return;
+    if (link->state == LINK_CONNECTING) {
+        if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+            return;
+        int fault = link_dialled(link);
+        if (fault)
+            link_failed(lane, link, failure_of_connect(fault), fault, clock_now());
+        else
+            send_waiting(lane, link);
+        return;
+    }
+    int fault = events & EPOLLOUT ? link_flush(link) : 0;
+    if (fault)
+        link_failed(lane, link, failure_of_transfer(fault), fault, clock_now());
+    /* A short read has emptied the socket (epoll(7)), unless the end of it came too. */
+    bool ended = events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP);
+    if (events & EPOLLIN || ended)
+        while (link->state == LINK_OPEN && read_once(lane, link, ended))
+            continue;
+}
+
+/* ------------------------------------------------------------------ ten times a second */
+
+static void look_at_link(struct lane *lane, struct link *link, int64_t now)
+{
+    for (uint32_t i = 0; i < link->slot_count && link->busy > 0; i++) {
+        const struct flight *f = &link->slots[i].flight;
+        int64_t since = f->sent ? f->sent : f->started;
+        if (!link->slots[i].busy || now - since <= lane->load->plan.timeout)
+            continue;
+        (void)error_set(ERR_TIMEOUT, link->state == LINK_CONNECTING
+                                         ? "the connection was not made in time"
+                                         : "not complete in time");
+        link_failed(lane, link, FAILURE_TIMEOUT, 0, now);
+    }
+}
+
+static void look_for_deadlines(struct lane *lane, int64_t now)
+{
+    uint32_t from = (uint32_t)((uint64_t)lane->link_count * lane->sweep / SWEEP);
+    uint32_t to = (uint32_t)((uint64_t)lane->link_count * (lane->sweep + 1) / SWEEP);
+    lane->sweep = (lane->sweep + 1) % SWEEP;
+    for (uint32_t i = from; i < to; i++)
+        look_at_link(lane, &lane->links[i], now);
+}
+
+void second_clear(struct load_second *second)
+{
+    *second = (struct load_second){0};
+    histogram_clear(&second->latency);
+    histogram_clear(&second->ttft);
+}
+
+static void second_merge(struct load_second *into, const struct load_second *from)
+{
+    histogram_merge(&into->latency, &from->latency);
+    histogram_merge(&into->ttft, &from->ttft);
+    into->answered += from->answered;
+    into->failed += from->failed;
+    into->tokens += from->tokens;
+    into->bytes += from->bytes;
+    into->lags += from->lags;
+    into->lag_sum += from->lag_sum;
+}
+
+static void hand_over(struct lane *lane)
+{
+    struct load *load = lane->load;
+    pthread_mutex_lock(&load->mutex);
+    second_merge(&load->second, &lane->second);
+    pthread_mutex_unlock(&load->mutex);
+    second_clear(&lane->second);
+}
+
+static void tick(struct lane *lane, int64_t now)
+{
+    stamp_measure(&lane->clock);
+    look_for_deadlines(lane, now);
+    lane_go_on(lane); /* who rested may go on */
+    lane->shown_busy = lane->busy;
+    if (++lane->ticks % 5 == 0)
+        hand_over(lane);
+    lane->tick = now + TICK_NS;
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static bool lane_over(const struct lane *lane, int64_t now)
+{
+    const struct load *load = lane->load;
+    bool all_started = open_loop(lane) ? lane->next == CLOCK_NEVER : now >= load->measure_to;
+    return (all_started && lane->busy == 0 && now >= load->measure_to) || now >= load->drain_to;
+}
+
+static void lane_wait(struct lane *lane, struct epoll_event *events, int64_t now)
+{
+    int64_t until = lane->tick;
+    if (!lane->starved && lane->next < until)
+        until = lane->next;
+    int64_t left = until > now ? until - now : 0;
+    struct timespec wait = {left / NS_PER_S, left % NS_PER_S};
+    int n = epoll_pwait2(lane->epoll, events, EVENTS, &wait, NULL);
+    for (int i = 0; i < n; i++) {
+        link_event(lane, &lane->links[events[i].data.u32], events[i].events);
+        lane_go_on(lane); /* what is due does not wait for the rest of these */
+    }
+}
+
+static void abandon(struct lane *lane, struct link *link, int64_t now)
+{
+    bool under_way = false;
+    for (uint32_t i = 0; i < link->slot_count && link->busy > 0; i++) {
+        struct slot *slot = &link->slots[i];
+        if (!slot->busy)
+            continue;
+        (void)error_set(ERR_TIMEOUT, "%u bytes of the answer had come",
+                        (unsigned)slot->flight.bytes);
+        slot->flight.failure = FAILURE_ABANDONED;
+        land(lane, link, slot, now);
+        under_way = true;
+    }
+    if (link->state != LINK_CLOSED)
+        drop_link(lane, link, under_way);
+    link_free(link);
+}
+
+/* What is under way or waiting when nobody waits any longer. */
+static void lane_give_up(struct lane *lane, int64_t now)
+{
+    for (uint32_t i = 0; i < lane->link_count; i++)
+        abandon(lane, &lane->links[i], now);
+    for (; lane->next < lane->load->measure_to; next_arrival(lane)) {
+        struct flight f = {.intended = lane->next, .failure = FAILURE_UNSENT};
+        f.measured = lane->next >= lane->load->measure_from;
+        flight_count(&f, lane->load->plan.target, &lane->load->plan.bounds,
+                     "no connection became free", &lane->metrics);
+    }
+}
+
+void *lane_run(void *argument)
+{
+    struct lane *lane = argument;
+    struct load *load = lane->load;
+    struct epoll_event events[EVENTS];
+    prctl(PR_SET_TIMERSLACK, 1ul); /* the default, 50 µs, would be lateness */
+    stamp_measure(&lane->clock);
+    int64_t now = clock_now();
+    lane->tick = load->begin;
+    if (open_loop(lane))
+        draw_arrival(lane, lane->index + 1);
+    bool measuring = false, measured = false;
+    while (!lane_over(lane, now)) {
+        lane_wait(lane, events, now);
+        now = clock_now();
+        if (now >= lane->tick)
+            tick(lane, now);
+        lane_go_on(lane);
+        if (!measuring && now >= load->measure_from) {
+            measuring = true;
+            lane->from = usage_now();
+        }
+        if (!measured && now >= load->measure_to) {
+            measured = true;
+            lane->to = usage_now();
+        }
+    }
+    if (!measuring)
+        lane->from = usage_now();
+    if (!measured)
+        lane->to = usage_now();
+    lane_give_up(lane, now);
+    lane->shown_busy = 0;
+    hand_over(lane);
+    atomic_fetch_sub(&load->running, 1);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ before and after */
+
+struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index, uint32_t links)
+{
+    const struct load_plan *plan = &load->plan;
+    lane->load = load;
+    lane->index = index;
+    lane->next = CLOCK_NEVER;
+    lane->link_count = lane->slot_count = links;
+    lane->links = mem_zero(links * sizeof(*lane->links));
+    lane->slots = mem_zero(lane->slot_count * sizeof(*lane->slots));
+    lane->roomy = mem_alloc(links * sizeof(*lane->roomy));
+    lane->closed = mem_alloc(links * sizeof(*lane->closed));
+    for (uint32_t i = 0; i < links; i++) {
+        link_init(&lane->links[i], &lane->slots[i], 1, plan->target->request.len);
+        lane->closed[lane->closed_count++] = links - 1 - i;
+    }
+    lane->buffer = mem_alloc(READ_BYTES);
+    supply_begin(&lane->supply, plan->target);
+    metrics_clear(&lane->metrics);
+    second_clear(&lane->second);
+    lane->arrival =
+        arrival_begin(plan->arrivals, plan->shape, plan->stages, plan->stage_count, plan->seed);
+    lane->epoll = epoll_create1(EPOLL_CLOEXEC);
+    ENSURE(lane->epoll >= 0, ERR_IO, "epoll cannot be had: %s", strerror(errno));
+    return RESULT_OK;
+}
+
+void lane_free(struct lane *lane)
+{
+    if (lane->epoll >= 0)
+        close(lane->epoll);
+    mem_free(lane->links);
+    mem_free(lane->slots);
+    mem_free(lane->roomy);
+    mem_free(lane->closed);
+    mem_free(lane->buffer);
+    supply_end(&lane->supply);
+}

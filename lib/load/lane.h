@@ -1,0 +1,74 @@
+/*
+ * One thread of a load ("lane"): its event loop, its share of the schedule, its links and its
+ * numbers. Lanes share `struct load` and meet only twice a second, to hand over their numbers, and
+ * at the end.
+ */
+#ifndef LOAD_LANE_H
+#define LOAD_LANE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "load/engine.h"
+#include "load/link.h"
+#include "load/supply.h"
+
+/* What a thread had used at some moment. */
+struct usage {
+    int64_t at, processor, waiting; /* ns */
+};
+
+struct lane {
+    struct load *load;
+    uint32_t index;
+    pthread_t thread;
+    int epoll;
+    char *buffer; /* of one read */
+    struct link *links;
+    struct slot *slots; /* of all links */
+    uint32_t link_count, slot_count;
+    uint32_t *roomy, roomy_count; /* links that may have a free slot, those last used on top */
+    uint32_t *closed, closed_count;
+    uint32_t busy; /* slots */
+    uint32_t made; /* connections */
+    _Atomic uint32_t shown_busy;
+    struct supply supply;
+    uint64_t started; /* requests */
+
+    struct arrival arrival;
+    int64_t next; /* when the next request should start; CLOCK_NEVER: there is none */
+    bool starved; /* it is due, and no slot is free */
+
+    struct stamp_clock clock;
+    int64_t tick;
+    uint32_t sweep, ticks;
+    struct metrics metrics;
+    struct load_second second;
+    struct usage from, to;
+};
+
+/* What all lanes share. */
+struct load {
+    struct load_plan plan;
+    int64_t begin, measure_from;
+    _Atomic int64_t measure_to; /* moved forward when the run is stopped */
+    _Atomic int64_t drain_to;
+    atomic_uint running, stops;
+    pthread_mutex_t mutex; /* of `second` */
+    struct load_second second;
+    int stamped; /* a socket that asks for stamps from the start: the kernel begins late to give
+                    them */
+    struct lane *lanes;
+};
+
+/* ERR_IO when epoll cannot be had. lane_free in any case. */
+struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index,
+                           uint32_t links) MUST_USE;
+void lane_free(struct lane *lane);
+
+/* The thread: from the beginning of the load to its end. */
+void *lane_run(void *lane);
+
+void second_clear(struct load_second *second);
+
+#endif
