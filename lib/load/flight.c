@@ -84,20 +84,17 @@ static enum failure failure_of_status(unsigned status)
                           : FAILURE_SERVER_ERROR;
 }
 
-/* The status line and headers came. */
-static bool take_head(struct flight *flight, struct reader *reader, const struct target *target,
-                      const struct http_head *head)
+bool flight_head(struct flight *flight, struct reader *reader, const struct target *target,
+                 uint16_t status, struct slice content_type)
 {
-    flight->status = head->status;
+    flight->status = status;
     buf_clear(&reader->body);
     reader->is_stream = false;
-    if (head->status >= 300 || !target->stream)
+    if (status >= 300 || !target->stream)
         return true;
-    struct slice type = {0};
-    if (!http_header_find(head->headers, SLICE("content-type"), &type) ||
-        !slice_eq_nocase(slice_part(type, 0, 17), SLICE("text/event-stream"))) {
+    if (!slice_eq_nocase(slice_part(content_type, 0, 17), SLICE("text/event-stream"))) {
         (void)error_set(ERR_PROTOCOL, "expected Content-Type text/event-stream, got \"%.*s\"",
-                        SLICE_ARG(type));
+                        SLICE_ARG(content_type));
         return fail(flight, FAILURE_MALFORMED);
     }
     reader->is_stream = true;
@@ -109,7 +106,7 @@ static bool take_head(struct flight *flight, struct reader *reader, const struct
     return true;
 }
 
-static void take_token(struct flight *flight, int64_t received, int64_t read, bool with_before,
+static void take_token(struct flight *flight, int64_t received, int64_t read,
                        struct metrics *metrics)
 {
     if (flight->tokens++ == 0) {
@@ -117,7 +114,7 @@ static void take_token(struct flight *flight, int64_t received, int64_t read, bo
     } else if (flight->measured) {
         metrics_add(metrics, METRIC_ITL, received - flight->last_token);
         metrics_add(metrics, METRIC_ITL_READ, read - flight->last_token_read);
-        metrics->together += with_before;
+        metrics->together += read == flight->last_token_read; /* each read has its time */
     }
     flight->last_token = received;
     flight->last_token_read = read;
@@ -198,8 +195,7 @@ static int event_text(struct flight *flight, const struct target *target, struct
 }
 
 static bool take_events(struct flight *flight, struct reader *reader, const struct target *target,
-                        struct slice bytes, int64_t received, int64_t read, bool *with_before,
-                        struct metrics *metrics)
+                        struct slice bytes, int64_t received, int64_t read, struct metrics *metrics)
 {
     struct sse_event event;
     bool got = false;
@@ -211,24 +207,23 @@ static bool take_events(struct flight *flight, struct reader *reader, const stru
         int text = event_text(flight, target, event.data);
         if (text < 0)
             return false;
-        if (text > 0) {
-            take_token(flight, received, read, *with_before, metrics);
-            *with_before = true;
-        }
+        if (text > 0)
+            take_token(flight, received, read, metrics);
     }
 }
 
-static bool take_body(struct flight *flight, struct reader *reader, const struct target *target,
-                      struct slice bytes)
+bool flight_body(struct flight *flight, struct reader *reader, const struct target *target,
+                 struct slice bytes, int64_t received, int64_t read, struct metrics *metrics)
 {
+    if (reader->is_stream)
+        return take_events(flight, reader, target, bytes, received, read, metrics);
     if (target->api == TARGET_HTTP || flight->status >= 300)
         return true;
     return result_ok(buf_append(&reader->body, bytes)) || fail(flight, FAILURE_PROTOCOL);
 }
 
-/* The answer is complete as HTTP; is it as an answer? */
-static void take_end(struct flight *flight, struct reader *reader, const struct target *target,
-                     int64_t received)
+void flight_end(struct flight *flight, struct reader *reader, const struct target *target,
+                int64_t received)
 {
     flight->end = received;
     flight->failure = failure_of_status(flight->status);
@@ -257,11 +252,18 @@ static void take_end(struct flight *flight, struct reader *reader, const struct 
         take_usage(flight, &values[WANTED_USAGE]);
 }
 
+static bool take_head(struct flight *flight, struct reader *reader, const struct target *target,
+                      const struct http_head *head)
+{
+    struct slice type = {0};
+    http_header_find(head->headers, SLICE("content-type"), &type);
+    return flight_head(flight, reader, target, head->status, type);
+}
+
 bool flight_feed(struct flight *flight, struct reader *reader, const struct target *target,
                  struct slice bytes, int64_t received, int64_t read, struct metrics *metrics)
 {
     struct http_event event;
-    bool with_before = false;
     if (!flight->first_byte)
         flight->first_byte = received;
     flight->bytes += bytes.len;
@@ -278,13 +280,11 @@ bool flight_feed(struct flight *flight, struct reader *reader, const struct targ
                 return true;
             break;
         case HTTP_BODY:
-            if (!(reader->is_stream ? take_events(flight, reader, target, event.bytes, received,
-                                                  read, &with_before, metrics)
-                                    : take_body(flight, reader, target, event.bytes)))
+            if (!flight_body(flight, reader, target, event.bytes, received, read, metrics))
                 return true;
             break;
         case HTTP_END:
-            take_end(flight, reader, target, received);
+            flight_end(flight, reader, target, received);
             flight->keep_alive =
                 reader->http.head.keep_alive && bytes.len == 0; /* nobody asked for more */
             return true;
@@ -302,7 +302,7 @@ void flight_closed(struct flight *flight, struct reader *reader, const struct ta
     } else if (!result_ok(http_end_of_input(&reader->http, &event)) || event.kind != HTTP_END) {
         flight->failure = FAILURE_CLOSED;
     } else {
-        take_end(flight, reader, target, received);
+        flight_end(flight, reader, target, received);
     }
 }
 

@@ -61,6 +61,18 @@ void flight_expect(struct flight *flight, struct reader *reader, const struct ta
 bool flight_feed(struct flight *flight, struct reader *reader, const struct target *target,
                  struct slice bytes, int64_t received, int64_t read, struct metrics *metrics);
 
+/*
+ * The same in pieces, for a protocol that frames answers itself: status and type, the body as it
+ * comes, and the end. False when the flight is over before its time; flight_end is its end in any
+ * case, well or not.
+ */
+bool flight_head(struct flight *flight, struct reader *reader, const struct target *target,
+                 uint16_t status, struct slice content_type);
+bool flight_body(struct flight *flight, struct reader *reader, const struct target *target,
+                 struct slice bytes, int64_t received, int64_t read, struct metrics *metrics);
+void flight_end(struct flight *flight, struct reader *reader, const struct target *target,
+                int64_t received);
+
 /* The connection ended, of itself: as flight_feed, and always over. */
 void flight_closed(struct flight *flight, struct reader *reader, const struct target *target,
                    int64_t received);
