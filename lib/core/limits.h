@@ -74,6 +74,15 @@
 #define LIMIT_HTML_ROWS 2000u
 #define LIMIT_HTML_MARKS 6000u
 
+/* Prompts and traces of a load: the public ones have up to 30,000 rows a file, and weeks of them
+ * some 100 MiB. */
+#define LIMIT_LOAD_INPUT_BYTES (256u << 20)
+#define LIMIT_LOAD_INPUTS 1000000u
+/* Tokens of a prompt that is made up, and of an answer asked for: the longest contexts there are. */
+#define LIMIT_LOAD_TOKENS 10000000u
+/* All requests of a load, written before it begins. */
+#define LIMIT_LOAD_WRITTEN_BYTES (1u << 30)
+
 /* Steps of PCRE2's matcher and its heap (KiB): a pattern must not hang a run. */
 #define LIMIT_REGEX_MATCH 1000000u
 #define LIMIT_REGEX_DEPTH 10000u
