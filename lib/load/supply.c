@@ -27,7 +27,7 @@ struct ask supply_ask(struct supply *supply, uint64_t number)
 {
     const struct target *target = supply->target;
     if (target->serial_at)
-        write_serial(supply->wire + target->serial_at, number);
+        write_serial(supply->wire + target->body_at + target->serial_at, number);
     struct slice wire = slice_of(supply->wire, target->request.len);
     return (struct ask){.wire = wire, .body = slice_from(wire, target->body_at)};
 }

@@ -131,29 +131,36 @@ static enum target_api api_of(const struct target_options *o, struct slice path)
     return TARGET_HTTP;
 }
 
-/* The body that an API has for a prompt. */
-static struct slice body_of(struct arena *arena, const struct target_options *o,
-                            enum target_api api, bool stream)
+struct form target_form(struct arena *arena, const struct target *target, struct slice model,
+                        uint32_t max_tokens)
 {
-    struct text t = text_in(arena);
-    struct slice prompt = slice_str(o->prompt ? o->prompt : DEFAULT_PROMPT);
-    uint32_t tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
-    if (api == TARGET_EXECUTE) {
-        text_printf(&t, "{\"job_id\":\"load-%0*d\",\"prompt\":", TARGET_SERIAL, 0);
-        text_add_json(&t, prompt);
-        text_printf(&t, ",\"max_tokens\":%u}", tokens);
-        return text_slice(&t);
+    struct text before = text_in(arena), after = text_in(arena);
+    struct form form = {.messages = target->api == TARGET_CHAT};
+    uint32_t tokens = max_tokens ? max_tokens : target->max_tokens;
+    if (target->api == TARGET_EXECUTE) {
+        text_printf(&before, "{\"job_id\":\"load-%0*d\",\"prompt\":\"", TARGET_SERIAL, 0);
+        text_printf(&after, "\",\"max_tokens\":%u}", tokens);
+    } else {
+        struct slice name = model.len ? model : target->model;
+        text_printf(&before, "{\"model\":%.*s,%s", SLICE_ARG(name),
+                    form.messages ? "\"messages\":[" : "\"prompt\":\"");
+        text_printf(&after, "%s,\"max_tokens\":%u", form.messages ? "]" : "\"", tokens);
+        if (target->stream)
+            text_add_str(&after, ",\"stream\":true,\"stream_options\":{\"include_usage\":true}");
+        text_add_byte(&after, '}');
     }
-    text_add_str(&t, "{\"model\":");
-    text_add_json(&t, slice_str(o->model ? o->model : "default"));
-    text_add_str(&t, api == TARGET_CHAT ? ",\"messages\":[{\"role\":\"user\",\"content\":"
-                                        : ",\"prompt\":");
-    text_add_json(&t, prompt);
-    text_printf(&t, "%s,\"max_tokens\":%u", api == TARGET_CHAT ? "}]" : "", tokens);
-    if (stream)
-        text_add_str(&t, ",\"stream\":true,\"stream_options\":{\"include_usage\":true}");
-    text_add_byte(&t, '}');
-    return text_slice(&t);
+    form.before = text_slice(&before);
+    form.after = text_slice(&after);
+    return form;
+}
+
+struct result target_request(const struct target *target, struct slice body, struct buf *out)
+{
+    TRY(buf_append(out, target->opening));
+    if (body.len > 0 || target->has_body)
+        TRY(http_write_length(out, body.len));
+    TRY(http_write_head_end(out));
+    return buf_append(out, body);
 }
 
 static struct result write_headers(struct buf *b, const struct target_options *o, bool *has_type)
@@ -181,33 +188,63 @@ static bool has_host(const struct target_options *o)
     return false;
 }
 
-static struct result write_request(struct arena *arena, const struct target_options *o,
+/* Request line and headers, but for how long the body is. */
+static struct result write_opening(struct arena *arena, const struct target_options *o,
                                    const struct address *address, struct target *out)
 {
     DEFER(buf_free)
     struct buf b = buf_limited(LIMIT_SUITE_BYTES);
-    struct slice body = slice_str(o->body);
-    if (!o->body && out->api != TARGET_HTTP)
-        body = body_of(arena, o, out->api, out->stream);
-    bool has_body = o->body || body.len > 0, has_type = false;
-    struct slice method = slice_str(o->method ? o->method : has_body ? "POST" : "GET");
+    bool has_type = false;
+    struct slice method = slice_str(o->method ? o->method : out->has_body ? "POST" : "GET");
     out->head = slice_is(method, "HEAD");
     struct result r = http_write_request(&b, method, address->target);
     ENSURE(result_ok(r), ERR_USAGE, "the request cannot be written: %s", error_last()->text);
     if (!has_host(o))
         TRY(http_write_header(&b, SLICE("Host"), address->authority));
     TRY(write_headers(&b, o, &has_type));
-    if (has_body) {
-        if (!has_type)
-            TRY(http_write_header(&b, SLICE("Content-Type"), SLICE("application/json")));
-        TRY(http_write_length(&b, body.len));
-    }
-    TRY(http_write_head_end(&b));
-    out->body_at = b.len;
-    TRY(buf_append(&b, body));
+    if (out->has_body && !has_type)
+        TRY(http_write_header(&b, SLICE("Content-Type"), SLICE("application/json")));
+    out->opening = arena_copy(arena, buf_slice(&b));
+    return RESULT_OK;
+}
+
+/* The body that was given, or what the API has for the prompt. */
+static struct slice write_body(struct arena *arena, const struct target_options *o,
+                               const struct target *target)
+{
+    if (target->as_given)
+        return slice_str(o->body);
+    struct form form = target_form(arena, target, SLICE(""), 0);
+    struct text quoted = text_in(arena), body = text_in(arena);
+    text_add_json(&quoted, slice_str(target->prompt));
+    text_add(&body, form.before);
+    if (form.messages)
+        text_printf(&body, "{\"role\":\"user\",\"content\":%s}", text_str(&quoted));
+    else
+        text_add(&body, slice_part(text_slice(&quoted), 1, quoted.len - 2));
+    text_add(&body, form.after);
+    return text_slice(&body);
+}
+
+static struct result write_request(struct arena *arena, const struct target_options *o,
+                                   const struct address *address, struct target *out)
+{
+    DEFER(buf_free)
+    struct buf b = buf_limited(LIMIT_SUITE_BYTES);
+    struct text model = text_in(arena);
+    text_add_json(&model, slice_str(o->model ? o->model : "default"));
+    out->model = text_slice(&model);
+    out->prompt = o->prompt ? o->prompt : DEFAULT_PROMPT;
+    out->max_tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
+    out->as_given = o->body || out->api == TARGET_HTTP;
+    out->has_body = o->body || !out->as_given;
+    TRY(write_opening(arena, o, address, out));
+    struct slice body = write_body(arena, o, out);
+    TRY(target_request(out, body, &b));
     out->request = arena_copy(arena, buf_slice(&b));
+    out->body_at = b.len - body.len;
     if (out->api == TARGET_EXECUTE && !o->body)
-        out->serial_at = out->body_at + strlen("{\"job_id\":\"load-");
+        out->serial_at = strlen("{\"job_id\":\"load-");
     return RESULT_OK;
 }
 

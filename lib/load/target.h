@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "core/arena.h"
+#include "core/buf.h"
 
 /*    code     name       path it is known by     what */
 #define TARGET_API_TABLE(X)                                                                        \
@@ -54,9 +55,21 @@ struct target {
     socklen_t address_size;
     struct sockaddr_storage addresses[TARGET_ADDRESSES];
     uint32_t address_count;
-    struct slice request;
-    size_t body_at;   /* where its body begins, if it has one */
-    size_t serial_at; /* where the serial number stands in it; 0: nowhere */
+    struct slice opening; /* of every request: all of its head but how long its body is */
+    bool has_body;
+    bool as_given;      /* the body is the user's, and there is none to write others from */
+    const char *prompt; /* of a body that is written here: the text asked, … */
+    struct slice model; /* … the model, a JSON string with its quotes, … */
+    uint32_t max_tokens;
+    struct slice request; /* a whole one, with that body */
+    size_t body_at;       /* where its body begins */
+    size_t serial_at;     /* where the serial number stands in a body; 0: nowhere */
+};
+
+/* How an API writes what is asked: `before`, messages or a text, `after`. */
+struct form {
+    struct slice before, after;
+    bool messages; /* JSON messages with commas between; else a text, escaped as within quotes */
 };
 
 /*
@@ -65,6 +78,17 @@ struct target {
  */
 struct result target_build(struct arena *arena, const struct target_options *options,
                            struct target *out) MUST_USE;
+
+/*
+ * The form for a model (a JSON string; empty: the target's) and at most so many tokens (0: the
+ * target's). Not for a body as it was given.
+ */
+struct form target_form(struct arena *arena, const struct target *target, struct slice model,
+                        uint32_t max_tokens);
+
+/* Append a whole HTTP/1.1 request with this body. ERR_TOO_LARGE as buf_append. */
+struct result target_request(const struct target *target, struct slice body,
+                             struct buf *out) MUST_USE;
 
 /*
  * Find an address of the host that takes a connection, which is closed again. ERR_CONNECT when none

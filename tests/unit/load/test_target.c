@@ -88,7 +88,8 @@ static void the_path_says_how_answers_are_read(void **state)
     assert_true(t.stream);
     assert_string_equal(member(body, "prompt"), "say \"hi\"\n");
     assert_string_equal(member(body, "job_id"), "load-000000000000");
-    assert_memory_equal(t.request.data + t.serial_at, "000000000000\"", TARGET_SERIAL + 1);
+    assert_memory_equal(t.request.data + t.body_at + t.serial_at, "000000000000\"",
+                        TARGET_SERIAL + 1);
     t = built((struct target_options){
         .url = "http://127.0.0.1:1/v1/chat/completions", .model = "m", .stream = true});
     assert_int_equal(t.api, TARGET_CHAT);
