@@ -46,8 +46,12 @@ check | fish                   | cmd:fish                          | reads its c
 check | npm                    | cmd:npm                           | fetches them
 bench | wrk                    | cmd:wrk                           | says what a server can do
 bench | nginx                  | cmd:nginx                         | the server that load generators are compared on
+bench | nghttp2-client         | cmd:h2load                        | a load generator to compare with
+bench | hey                    | cmd:hey                           | a load generator to compare with
+bench | apache2-utils          | cmd:ab                            | a load generator to compare with
+bench | python3-aiohttp        | file:/usr/lib/python3/dist-packages/aiohttp/__init__.py | a client of event streams to compare with
 bench | nodejs                 | cmd:node                          | runs newman and StepCI
-bench | npm                    | cmd:npm                           | fetches newman and StepCI
+bench | npm                    | cmd:npm                           | fetches newman, StepCI and autocannon
 '
 
 group=${1:-build}
