@@ -3,17 +3,19 @@
  */
 #include "command.h"
 
-static const char *const api_words[] = {"http", "execute", "chat", "complete", NULL};
+static const char *const api_words[] = {"http",  "execute", "chat", "complete",
+                                        "embed", "infer",   NULL};
 
 #define IN(field) offsetof(struct invocation, load.field)
 
 static const struct option options_target[] = {
     {"url", 'u', OPTION_TEXT, IN(url), "URL",
      .help = "What to load: http://HOST[:PORT]/PATH. A path that ends in /execute, "
-             "/chat/completions or /completions says how its answers are read, too."},
+             "/chat/completions, /completions, /embeddings or /infer says how its answers are "
+             "read, too."},
     {"api", 0, OPTION_TEXT, IN(api), "API", .words = api_words,
-     .help = "How answers are read: http (bytes only), execute (the worker's stream), chat or "
-             "complete (OpenAI's forms). Default: by the path."},
+     .help = "How answers are read: http (bytes only), execute (the worker's stream), chat, "
+             "complete or embed (OpenAI's forms), infer (KServe v2's). Default: by the path."},
     {"stream", 0, OPTION_FLAG, IN(stream), .help = "Ask for an event stream, and time its tokens."},
     {"prompt", 'p', OPTION_TEXT, IN(prompt), "TEXT", .help = "What the model is asked."},
     {"model", 'm', OPTION_TEXT, IN(model), "NAME", .help = "The model asked for (default)."},

@@ -138,7 +138,8 @@ ASSAY_PUBLIC int assay_history(const struct assay_history_options *options);
 struct assay_load_options {
     struct assay_streams streams;
     const char *url;
-    const char *api;    /* "http", "execute", "chat", "complete"; NULL: by the path of the url */
+    const char *api;    /* "http", "execute", "chat", "complete", "embed", "infer"; NULL: by the path
+                         * of the url */
     const char *method; /* NULL: POST with a body, else GET */
     struct assay_strings headers;   /* "Name: value" */
     const char *body;               /* or "@path"; NULL: made from the prompt */

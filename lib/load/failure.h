@@ -21,7 +21,7 @@
     X(REDIRECT, "status_3xx", "the answer was a redirection, which is not followed",               \
       "Give the URL it leads to.")                                                                 \
     X(CLIENT_ERROR, "status_4xx", "the service refused the request with a status of 400 to 499",   \
-      "Send one request by hand and read the answer; the body or a header is wrong.")              \
+      "The example has what the service said; the body or a header is wrong.")                     \
     X(TOO_MANY, "status_429", "the service said 429 Too Many Requests",                            \
       "That is a rate limit: raise it for this test, or lower the load.")                          \
     X(SERVER_ERROR, "status_5xx", "the service failed with a status of 500 to 599",                \
@@ -30,8 +30,8 @@
       "The example has what was wrong; a proxy in between may be at fault.")                       \
     X(MALFORMED, "malformed_stream", "an event of the stream was not what this API sends",         \
       "The example has what was wrong; check one stream with `assay run`.")                        \
-    X(STREAM_ERROR, "stream_error", "the stream told of an error",                                 \
-      "The example has the event; look into the service's log.")                                   \
+    X(STREAM_ERROR, "stream_error", "the answer told of an error",                                 \
+      "The example has what it said; look into the service's log.")                                \
     X(UNFINISHED, "unfinished_stream", "the answer ended properly, but its stream did not",        \
       "The last event of a stream ([DONE], end) was missing: the service or a proxy cut it.")      \
     X(ABANDONED, "abandoned", "the answer was not complete when the run ended",                    \

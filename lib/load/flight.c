@@ -3,51 +3,6 @@
  */
 #include "load/flight.h"
 
-#include "load/scan.h"
-
-#define PATH(depth, ...) {{__VA_ARGS__}, depth}
-
-/* What is looked for in an event, or in a whole answer, of each API. */
-enum wanted {
-    WANTED_TEXT,
-    WANTED_REASONING,
-    WANTED_USAGE,
-    WANTED_FINISH,
-    WANTED_ERROR,
-    WANTED_TYPE,
-    WANTED_COUNT,
-};
-
-#define NOTHING PATH(SCAN_DEPTH, SLICE(""), SLICE(""), SLICE(""), SLICE(""))
-#define OF_CHOICE(...) PATH(4, SLICE("choices"), SLICE("0"), __VA_ARGS__)
-#define USAGE PATH(2, SLICE("usage"), SLICE("completion_tokens"))
-#define FINISH PATH(3, SLICE("choices"), SLICE("0"), SLICE("finish_reason"))
-#define ERROR PATH(1, SLICE("error"))
-
-static const struct scan_path chat_event[] = {
-    OF_CHOICE(SLICE("delta"), SLICE("content")),
-    OF_CHOICE(SLICE("delta"), SLICE("reasoning_content")),
-    USAGE,
-    FINISH,
-    ERROR,
-};
-static const struct scan_path chat_answer[] = {
-    OF_CHOICE(SLICE("message"), SLICE("content")),
-    OF_CHOICE(SLICE("message"), SLICE("reasoning_content")),
-    USAGE,
-    FINISH,
-    ERROR,
-};
-static const struct scan_path completion[] = {
-    PATH(3, SLICE("choices"), SLICE("0"), SLICE("text")), NOTHING, USAGE, FINISH, ERROR,
-};
-static const struct scan_path execute_event[] = {
-    PATH(1, SLICE("t")),    NOTHING, PATH(1, SLICE("tokens_out")), NOTHING, NOTHING,
-    PATH(1, SLICE("type")),
-};
-_Static_assert(sizeof(execute_event) / sizeof(execute_event[0]) == WANTED_COUNT,
-               "a row is missing");
-
 void reader_init(struct reader *reader)
 {
     *reader = (struct reader){.body = buf_limited(FLIGHT_BODY_BYTES)};
@@ -64,7 +19,7 @@ void reader_free(struct reader *reader)
 
 void flight_expect(struct flight *flight, struct reader *reader, const struct target *target)
 {
-    flight->usage = -1;
+    flight->usage = flight->input = -1;
     http_expect_head(&reader->http, target->head);
 }
 
@@ -106,9 +61,12 @@ bool flight_head(struct flight *flight, struct reader *reader, const struct targ
     return true;
 }
 
-static void take_token(struct flight *flight, int64_t received, int64_t read,
+/* An event with text. */
+static void take_token(struct flight *flight, enum answer_kind kind, int64_t received, int64_t read,
                        struct metrics *metrics)
 {
+    if (kind != ANSWER_REASONING && !flight->first_answer)
+        flight->first_answer = received;
     if (flight->tokens++ == 0) {
         flight->first_token = received;
     } else if (flight->measured) {
@@ -120,78 +78,34 @@ static void take_token(struct flight *flight, int64_t received, int64_t read,
     flight->last_token_read = read;
 }
 
-static void take_usage(struct flight *flight, const struct scan_value *value)
+/* How many tokens there are by now, as the service says. */
+static void take_counts(struct flight *flight, const struct answer_part *part,
+                        struct metrics *metrics)
 {
-    int64_t count = scan_count(value);
-    if (count >= 0)
-        flight->usage = count;
-}
-
-/* What came is no event of the API, or tells of an error: say what it was, and -1. */
-static int malformed(struct flight *flight, const char *what, struct slice data)
-{
-    (void)error_set(ERR_PROTOCOL, "%s: %.*s", what, (int)(data.len < 160 ? data.len : 160),
-                    data.data);
-    flight->failure = FAILURE_MALFORMED;
-    return -1;
-}
-
-static int told_error(struct flight *flight, struct slice data)
-{
-    (void)error_set(ERR_PROTOCOL, "%.*s", (int)(data.len < 200 ? data.len : 200), data.data);
-    flight->failure = FAILURE_STREAM_ERROR;
-    return -1;
-}
-
-/* An event of the worker's stream: 1 it has text, 0 it has none, -1 it ends the flight. */
-static int execute_text(struct flight *flight, struct slice data)
-{
-    struct scan_value values[WANTED_COUNT];
-    if (!scan_json(data, execute_event, WANTED_COUNT, values))
-        return malformed(flight, "an event is not JSON", data);
-    struct slice type = values[WANTED_TYPE].text;
-    if (slice_is(type, "token"))
-        return scan_has_text(&values[WANTED_TEXT]);
-    if (slice_is(type, "error"))
-        return told_error(flight, data);
-    if (slice_is(type, "end")) {
-        flight->finished = true;
-        take_usage(flight, &values[WANTED_USAGE]);
+    if (part->input >= 0)
+        flight->input = part->input;
+    if (part->tokens < 0)
+        return;
+    int64_t before = flight->usage > 0 ? flight->usage : 0;
+    if (answer_has_token(part->kind)) {
+        flight->by_event = true;
+        if (flight->measured && part->tokens > before)
+            metrics_add(metrics, METRIC_TOKENS_PER_CHUNK, part->tokens - before);
     }
-    return 0;
+    flight->usage = part->tokens;
 }
 
-/* The same of OpenAI's streams. */
-static int openai_text(struct flight *flight, const struct scan_path *paths, struct slice data)
+/* An event of a stream. */
+static void take_part(struct flight *flight, const struct answer_part *part, int64_t received,
+                      int64_t read, struct metrics *metrics)
 {
-    struct scan_value values[WANTED_COUNT];
-    if (slice_is(data, "[DONE]")) {
-        flight->finished = true;
-        return 0;
-    }
-    if (!scan_json(data, paths, WANTED_TYPE, values))
-        return malformed(flight, "an event is not JSON", data);
-    if (values[WANTED_ERROR].kind > SCAN_NULL)
-        return told_error(flight, data);
-    if (values[WANTED_FINISH].kind == SCAN_STRING)
-        flight->finished = true;
-    take_usage(flight, &values[WANTED_USAGE]);
-    return scan_has_text(&values[WANTED_TEXT]) || scan_has_text(&values[WANTED_REASONING]);
-}
-
-static int event_text(struct flight *flight, const struct target *target, struct slice data)
-{
-    switch (target->api) {
-    case TARGET_EXECUTE:
-        return execute_text(flight, data);
-    case TARGET_CHAT:
-        return openai_text(flight, chat_event, data);
-    case TARGET_COMPLETE:
-        return openai_text(flight, completion, data);
-    default:
-        flight->finished = true; /* nothing is known of its end but the end of the answer */
-        return data.len > 0;
-    }
+    if (part->choice >= flight->choices)
+        flight->choices = part->choice + 1;
+    flight->finished += part->finish;
+    flight->done = flight->done || part->kind == ANSWER_DONE;
+    take_counts(flight, part, metrics);
+    if (answer_has_token(part->kind))
+        take_token(flight, part->kind, received, read, metrics);
 }
 
 static bool take_events(struct flight *flight, struct reader *reader, const struct target *target,
@@ -204,11 +118,11 @@ static bool take_events(struct flight *flight, struct reader *reader, const stru
             return fail(flight, FAILURE_MALFORMED);
         if (!got)
             return true;
-        int text = event_text(flight, target, event.data);
-        if (text < 0)
-            return false;
-        if (text > 0)
-            take_token(flight, received, read, metrics);
+        struct answer_part part = {0};
+        enum failure failure = answer_event(target->api, event.data, &part);
+        if (failure)
+            return fail(flight, failure);
+        take_part(flight, &part, received, read, metrics);
     }
 }
 
@@ -217,7 +131,12 @@ bool flight_body(struct flight *flight, struct reader *reader, const struct targ
 {
     if (reader->is_stream)
         return take_events(flight, reader, target, bytes, received, read, metrics);
-    if (target->api == TARGET_HTTP || flight->status >= 300)
+    if (flight->status >= 300) { /* what it says stands at its beginning */
+        size_t room = FLIGHT_ERROR_BYTES - reader->body.len;
+        return result_ok(
+            buf_append(&reader->body, slice_part(bytes, 0, bytes.len < room ? bytes.len : room)));
+    }
+    if (target->api == TARGET_HTTP)
         return true;
     return result_ok(buf_append(&reader->body, bytes)) || fail(flight, FAILURE_PROTOCOL);
 }
@@ -227,29 +146,22 @@ void flight_end(struct flight *flight, struct reader *reader, const struct targe
 {
     flight->end = received;
     flight->failure = failure_of_status(flight->status);
-    if (flight->failure) {
-        (void)error_set(ERR_PROTOCOL, "status %u", flight->status);
-        return;
-    }
-    if (reader->is_stream) {
-        if (!flight->finished) {
-            (void)error_set(ERR_PROTOCOL, "the stream ended after %u events with text",
-                            flight->tokens);
-            flight->failure = FAILURE_UNFINISHED;
-        }
-        return;
-    }
-    if (target->api == TARGET_HTTP)
-        return;
-    struct scan_value values[WANTED_COUNT];
-    const struct scan_path *paths = target->api == TARGET_CHAT ? chat_answer : completion;
     struct slice body = buf_slice(&reader->body);
-    if (!scan_json(body, paths, WANTED_TYPE, values))
-        malformed(flight, "the answer is not JSON", body);
-    else if (values[WANTED_ERROR].kind > SCAN_NULL)
-        told_error(flight, body);
-    else
-        take_usage(flight, &values[WANTED_USAGE]);
+    if (flight->failure) {
+        (void)error_set(ERR_PROTOCOL, "status %u%s%.*s", flight->status, body.len ? ": " : "",
+                        SLICE_ARG(body));
+    } else if (reader->is_stream) {
+        if (flight->done || (flight->finished > 0 && flight->finished >= flight->choices))
+            return;
+        (void)error_set(ERR_PROTOCOL, "the stream ended after %u events with text", flight->tokens);
+        flight->failure = FAILURE_UNFINISHED;
+    } else if (target->api != TARGET_HTTP) {
+        struct answer_part part = {0};
+        flight->failure = answer_body(target->api, body, &part);
+        flight->usage = part.tokens;
+        flight->input = part.input;
+        flight->results = part.results;
+    }
 }
 
 static bool take_head(struct flight *flight, struct reader *reader, const struct target *target,
@@ -306,15 +218,31 @@ void flight_closed(struct flight *flight, struct reader *reader, const struct ta
     }
 }
 
+/* Tokens that the service counts for the whole answer are those of its events, as evenly as whole
+ * numbers can be. */
+static void count_chunks(const struct flight *flight, struct metrics *metrics)
+{
+    if (flight->usage < 0 || flight->by_event || !flight->tokens)
+        return;
+    int64_t each = flight->usage / flight->tokens, more = flight->usage % flight->tokens;
+    struct histogram *h = &metrics->histograms[METRIC_TOKENS_PER_CHUNK];
+    histogram_add_many(h, each + 1, (uint64_t)more);
+    histogram_add_many(h, each, (uint64_t)(flight->tokens - more));
+}
+
 static void count_stream(const struct flight *flight, struct metrics *metrics)
 {
-    int64_t tokens = flight->usage >= 0 ? flight->usage : flight->tokens;
+    int64_t tokens = flight_tokens(flight);
     metrics->counted += flight->usage >= 0;
+    metrics->several += flight->choices > 1;
     metrics_add(metrics, METRIC_TOKENS, tokens);
+    count_chunks(flight, metrics);
     if (!flight->tokens)
         return;
     metrics_add(metrics, METRIC_TTFT, flight->first_token - flight->intended);
     metrics_add(metrics, METRIC_TTFT_SENT, flight->first_token - flight->sent);
+    if (flight->first_answer)
+        metrics_add(metrics, METRIC_TTFT_ANSWER, flight->first_answer - flight->intended);
     int64_t whole = flight->last_token - flight->first_token;
     if (flight->tokens > 1)
         metrics_add(metrics, METRIC_ITL_MEAN, whole / (flight->tokens - 1));
@@ -355,6 +283,10 @@ void flight_count(const struct flight *flight, const struct target *target,
     metrics_add(metrics, METRIC_LATENCY, flight->end - flight->intended);
     metrics_add(metrics, METRIC_LATENCY_SENT, flight->end - flight->sent);
     metrics_add(metrics, METRIC_FIRST_BYTE, flight->first_byte - flight->sent);
+    if (flight->input >= 0)
+        metrics_add(metrics, METRIC_INPUT_TOKENS, flight->input);
+    if (flight->results > 0)
+        metrics_add(metrics, METRIC_RESULTS, flight->results);
     if (target->stream)
         count_stream(flight, metrics);
     else if (flight->usage >= 0)

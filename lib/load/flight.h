@@ -10,13 +10,15 @@
 #ifndef LOAD_FLIGHT_H
 #define LOAD_FLIGHT_H
 
+#include "load/answer.h"
 #include "load/metrics.h"
-#include "load/target.h"
 #include "net/http.h"
 #include "net/sse.h"
 
 /* A body that is kept to be looked into. */
 #define FLIGHT_BODY_BYTES (4u << 20)
+/* The beginning of one that tells of an error is shown. */
+#define FLIGHT_ERROR_BYTES 160
 
 /* Monotonic nanoseconds; 0: has not happened. */
 struct flight {
@@ -29,15 +31,21 @@ struct flight {
     int64_t sent;       /* just before its first byte was given to the kernel */
     int64_t first_byte; /* by the kernel's stamps, as the rest */
     int64_t first_token, last_token;
+    int64_t first_answer;    /* the first token that is no reasoning */
     int64_t last_token_read; /* by ours */
     int64_t end;
-    int64_t usage;   /* tokens as the service counts them; -1: it does not */
-    uint64_t bytes;  /* of the answer */
-    uint32_t tokens; /* events with text */
-    uint16_t status; /* 0: none yet */
-    bool measured;   /* it belongs to the measured phase */
-    bool finished;   /* the stream said that it is over */
-    bool keep_alive; /* it is complete, and the connection can have another request */
+    int64_t usage;     /* tokens as the service counts them, until now; -1: it does not */
+    int64_t input;     /* of the prompt; -1 */
+    uint64_t bytes;    /* of the answer */
+    uint32_t tokens;   /* events with text */
+    uint32_t results;  /* embeddings or tensors */
+    uint32_t choices;  /* how many answers there are in one: `n` */
+    uint32_t finished; /* … and how many of them are complete */
+    uint16_t status;   /* 0: none yet */
+    bool measured;     /* it belongs to the measured phase */
+    bool by_event;     /* the service counts tokens with every event */
+    bool done;         /* the stream said that it is over */
+    bool keep_alive;   /* it is complete, and the connection can have another request */
     enum failure failure;
 };
 
@@ -76,6 +84,12 @@ void flight_end(struct flight *flight, struct reader *reader, const struct targe
 /* The connection ended, of itself: as flight_feed, and always over. */
 void flight_closed(struct flight *flight, struct reader *reader, const struct target *target,
                    int64_t received);
+
+/* Tokens of the answer: as the service counts them, else events with text. */
+static inline int64_t flight_tokens(const struct flight *flight)
+{
+    return flight->usage >= 0 ? flight->usage : flight->tokens;
+}
 
 /* Bounds on a single request; 0: none. */
 struct bounds {

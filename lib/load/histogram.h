@@ -36,18 +36,26 @@ static inline size_t histogram_index(int64_t value)
     return HISTOGRAM_EXACT + (top - 8) * HISTOGRAM_STEPS + (size_t)(v >> shift) - HISTOGRAM_STEPS;
 }
 
-/* Negative values (a clock that went back) count as 0. */
-static inline void histogram_add(struct histogram *h, int64_t value)
+/* The same value so many times, which may be none. Negative ones (a clock that went back) count as
+ * 0. */
+static inline void histogram_add_many(struct histogram *h, int64_t value, uint64_t times)
 {
+    if (times == 0)
+        return;
     if (value < 0)
         value = 0;
-    h->counts[histogram_index(value)]++;
-    h->count++;
-    h->sum += (double)value;
+    h->counts[histogram_index(value)] += times;
+    h->count += times;
+    h->sum += (double)value * (double)times;
     if (value < h->least)
         h->least = value;
     if (value > h->most)
         h->most = value;
+}
+
+static inline void histogram_add(struct histogram *h, int64_t value)
+{
+    histogram_add_many(h, value, 1);
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from);

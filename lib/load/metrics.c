@@ -39,6 +39,7 @@ void metrics_merge(struct metrics *into, const struct metrics *from)
     into->waited += from->waited;
     into->together += from->together;
     into->counted += from->counted;
+    into->several += from->several;
     into->ended += from->ended;
     into->ended_tokens += from->ended_tokens;
     into->ended_bytes += from->ended_bytes;

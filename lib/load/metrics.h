@@ -25,6 +25,9 @@
       "time to first token: from when the request should have started to the "                     \
       "first event with text")                                                                     \
     X(TTFT_SENT, "ttft_sent", true, "from when the request was sent to the first event with text") \
+    X(TTFT_ANSWER, "ttft_answer", true,                                                            \
+      "from when the request should have started to the first event with text that is no "         \
+      "reasoning")                                                                                 \
     X(ITL, "itl", true,                                                                            \
       "inter-token latency: each gap between events with text, of all streams "                    \
       "together, by the kernel's receive stamps")                                                  \
@@ -39,6 +42,11 @@
     X(TOKENS, "output_tokens", false,                                                              \
       "tokens of each answer: as the service counts them when it "                                 \
       "does, else events with text")                                                               \
+    X(TOKENS_PER_CHUNK, "tokens_per_chunk", false,                                                 \
+      "tokens of each event with text, where the service counts: with every event, else those of " \
+      "the answer, spread evenly")                                                                 \
+    X(INPUT_TOKENS, "input_tokens", false, "tokens of each prompt, as the service counts them")    \
+    X(RESULTS, "results", false, "embeddings, or output tensors, of each answer")                  \
     X(SCHEDULE_DELAY, "schedule_delay", true,                                                      \
       "from when a request should have started to when it "                                        \
       "was sent")                                                                                  \
@@ -75,6 +83,7 @@ struct metrics {
     uint64_t waited;       /* requests for which no connection was free when they were due */
     uint64_t together;     /* events with text that came in one read with the one before */
     uint64_t counted;      /* answers whose tokens the service counted */
+    uint64_t several;      /* streams with more than one choice (`n`), whose gaps are of all */
     uint64_t ended;        /* good answers that ended within the measured time, … */
     uint64_t ended_tokens; /* … events with text that came then … */
     uint64_t ended_bytes;  /* … and bytes of all kinds */

@@ -204,6 +204,9 @@ static void add_notes(struct text *t, const struct load_report *r)
                     "  of %llu answers the service did not count tokens; events with text are "
                     "counted instead\n",
                     (unsigned long long)(m->answered - m->counted));
+    if (m->several)
+        text_printf(t, "  %llu answers had several choices; their gaps are between events of all\n",
+                    (unsigned long long)m->several);
 }
 
 static void add_objectives(struct text *t, const struct load_report *r, const char *bad,

@@ -103,11 +103,9 @@ static bool scan_string(struct scan *s, struct slice *text)
     return false;
 }
 
-/* A name as written is this one, which is ASCII. */
-static bool name_is(struct slice written, struct slice name)
+/* A name as written, with escapes, is this one, which is ASCII. */
+static bool escaped_is(struct slice written, struct slice name)
 {
-    if (!memchr(written.data, '\\', written.len))
-        return slice_eq(written, name);
     size_t at = 0;
     for (size_t i = 0; i < written.len; i++, at++) {
         int32_t c = (unsigned char)written.data[i];
@@ -128,10 +126,14 @@ static bool name_is(struct slice written, struct slice name)
 static uint32_t follow(const struct scan *s, uint32_t open, struct slice written)
 {
     uint32_t left = 0;
+    bool escaped = open && memchr(written.data, '\\', written.len);
     for (uint32_t rest = open; rest; rest &= rest - 1) {
         size_t i = (size_t)__builtin_ctz(rest);
         const struct scan_path *path = &s->paths[i];
-        if (path->depth >= s->depth && name_is(written, path->names[s->depth - 1]))
+        if (path->depth < s->depth)
+            continue;
+        struct slice name = path->names[s->depth - 1];
+        if (escaped ? escaped_is(written, name) : slice_eq(written, name))
             left |= 1u << i;
     }
     return left;
@@ -150,23 +152,24 @@ static bool scan_members(struct scan *s, uint32_t open)
         if (!scan_string(s, &name))
             return false;
         skip_blanks(s);
-        if (!take_byte(s, ':') || !scan_value(s, open ? follow(s, open, name) : 0))
+        if (!take_byte(s, ':') || !scan_value(s, follow(s, open, name)))
             return false;
         skip_blanks(s);
     } while (take_byte(s, ','));
     return take_byte(s, '}');
 }
 
-static bool scan_elements(struct scan *s, uint32_t open)
+static bool scan_elements(struct scan *s, uint32_t open, uint32_t *count)
 {
     skip_blanks(s);
     if (take_byte(s, ']'))
         return true;
-    uint32_t below = open ? follow(s, open, SLICE("0")) : 0;
+    uint32_t below = follow(s, open, SLICE("0"));
     do {
         if (!scan_value(s, below))
             return false;
         below = 0;
+        ++*count;
         skip_blanks(s);
     } while (take_byte(s, ','));
     return take_byte(s, ']');
@@ -203,13 +206,14 @@ static bool scan_word(struct scan *s, struct slice word)
     return true;
 }
 
-/* A value of any kind, and what is between its quotes when it is a string. */
-static bool scan_any(struct scan *s, uint32_t open, enum scan_kind *kind, struct slice *text)
+/* A value of any kind; `value->text` only when it is a string. */
+static bool scan_any(struct scan *s, uint32_t open, struct scan_value *value)
 {
+    enum scan_kind *kind = &value->kind;
     switch (s->at < s->end ? *s->at : 0) {
     case '"':
         *kind = SCAN_STRING;
-        return scan_string(s, text);
+        return scan_string(s, &value->text);
     case '{':
     case '[': {
         bool object = *s->at++ == '{';
@@ -217,7 +221,7 @@ static bool scan_any(struct scan *s, uint32_t open, enum scan_kind *kind, struct
         if (s->depth == LIMIT_DEPTH)
             return false;
         s->depth++;
-        bool good = object ? scan_members(s, open) : scan_elements(s, open);
+        bool good = object ? scan_members(s, open) : scan_elements(s, open, &value->elements);
         s->depth--;
         return good;
     }
@@ -240,19 +244,18 @@ static bool scan_value(struct scan *s, uint32_t open)
 {
     skip_blanks(s);
     const char *begin = s->at;
-    enum scan_kind kind = SCAN_ABSENT;
-    struct slice text = {0};
+    struct scan_value value = {0};
     /* What an earlier member of the same name had below it is not there any more. */
     for (uint32_t rest = open; rest; rest &= rest - 1)
         s->values[__builtin_ctz(rest)] = (struct scan_value){0};
-    if (!scan_any(s, open, &kind, &text))
+    if (!scan_any(s, open, &value))
         return false;
-    if (kind != SCAN_STRING)
-        text = slice_of(begin, (size_t)(s->at - begin));
+    if (value.kind != SCAN_STRING)
+        value.text = slice_of(begin, (size_t)(s->at - begin));
     for (uint32_t rest = open; rest; rest &= rest - 1) {
         size_t i = (size_t)__builtin_ctz(rest);
         if (s->paths[i].depth == s->depth)
-            s->values[i] = (struct scan_value){kind, text};
+            s->values[i] = value;
     }
     return true;
 }

@@ -137,11 +137,18 @@ struct form target_form(struct arena *arena, const struct target *target, struct
     struct text before = text_in(arena), after = text_in(arena);
     struct form form = {.messages = target->api == TARGET_CHAT};
     uint32_t tokens = max_tokens ? max_tokens : target->max_tokens;
+    struct slice name = model.len ? model : target->model;
     if (target->api == TARGET_EXECUTE) {
         text_printf(&before, "{\"job_id\":\"load-%0*d\",\"prompt\":\"", TARGET_SERIAL, 0);
         text_printf(&after, "\",\"max_tokens\":%u}", tokens);
+    } else if (target->api == TARGET_INFER) { /* one text, as a tensor */
+        text_add_str(&before, "{\"inputs\":[{\"name\":\"INPUT0\",\"datatype\":\"BYTES\","
+                              "\"shape\":[1],\"data\":[\"");
+        text_add_str(&after, "\"]}]}");
+    } else if (target->api == TARGET_EMBED) {
+        text_printf(&before, "{\"model\":%.*s,\"input\":\"", SLICE_ARG(name));
+        text_add_str(&after, "\"}");
     } else {
-        struct slice name = model.len ? model : target->model;
         text_printf(&before, "{\"model\":%.*s,%s", SLICE_ARG(name),
                     form.messages ? "\"messages\":[" : "\"prompt\":\"");
         text_printf(&after, "%s,\"max_tokens\":%u", form.messages ? "]" : "\"", tokens);
@@ -256,11 +263,12 @@ struct result target_build(struct arena *arena, const struct target_options *o, 
     out->where = arena_printf(arena, "%.*s", SLICE_ARG(address.authority));
     out->api = api_of(o, address.path);
     out->stream = o->stream || out->api == TARGET_EXECUTE;
-    ENSURE(
-        !o->prompt || out->api != TARGET_HTTP, ERR_USAGE,
-        "--prompt: nothing is known of the API at %.*s; give --api chat, complete or execute, or "
-        "the whole request with --body",
-        SLICE_ARG(address.path));
+    ENSURE(!o->stream || (out->api != TARGET_EMBED && out->api != TARGET_INFER), ERR_USAGE,
+           "--stream: answers of --api %s are no streams", target_api_names[out->api]);
+    ENSURE(!o->prompt || out->api != TARGET_HTTP, ERR_USAGE,
+           "--prompt: nothing is known of the API at %.*s; give --api (chat, complete, execute, "
+           "embed, infer), or the whole request with --body",
+           SLICE_ARG(address.path));
     ENSURE(!o->prompt || !o->body, ERR_USAGE, "--prompt and --body do not go together");
     TRY(write_request(arena, o, &address, out));
     return resolve(&address, out);

@@ -15,7 +15,9 @@
     X(HTTP, "http", NULL, "any answer: bytes are counted and nothing is read")                     \
     X(EXECUTE, "execute", "/execute", "the stream of the worker's /execute")                       \
     X(CHAT, "chat", "/chat/completions", "OpenAI's chat completions, streamed or not")             \
-    X(COMPLETE, "complete", "/completions", "OpenAI's completions, streamed or not")
+    X(COMPLETE, "complete", "/completions", "OpenAI's completions, streamed or not")               \
+    X(EMBED, "embed", "/embeddings", "OpenAI's embeddings")                                        \
+    X(INFER, "infer", "/infer", "KServe v2's inference")
 
 enum target_api {
 #define X(code, name, path, help) TARGET_##code,

@@ -47,6 +47,8 @@ static void check_value(struct arena *arena, struct slice text, const struct sca
          (int)kind_of(wanted), SLICE_ARG(text));
     if (!wanted)
         return;
+    MUST(got->elements == json_array_size(wanted), "%u elements in %.*s", got->elements,
+         SLICE_ARG(text));
     const char *quote = got->kind == SCAN_STRING ? "\"" : "";
     const char *again = arena_printf(arena, "%s%.*s%s", quote, SLICE_ARG(got->text), quote);
     json_t *read = NULL;

@@ -136,6 +136,143 @@ static void reasoning_counts_as_tokens(void **state)
     end(&r);
 }
 
+/* One answer, stream and all, as its pieces came. */
+static struct recording streamed(const struct piece *pieces)
+{
+    struct recording r = record(TARGET_CHAT, true);
+    play(&r, pieces);
+    if (!r.over)
+        flight_closed(&r.flight, &r.reader, &r.target, MS(1900));
+    land(&r);
+    return r;
+}
+
+static void the_first_answer_is_told_from_the_reasoning_before_it(void **state)
+{
+    (void)state;
+    const struct piece pieces[] = {{STREAM CHUNK("\"reasoning\":\"hm\""), 1020, 1020},
+                                   {CHUNK("\"reasoning_content\":\"so\""), 1040, 1040},
+                                   {WORD("a") STOP, 1090, 1090},
+                                   {NULL, 0, 0}};
+    struct recording r = streamed(pieces);
+    only(&r, METRIC_TTFT, MS(20));
+    only(&r, METRIC_TTFT_ANSWER, MS(90));
+    assert_int_equal(of(&r, METRIC_ITL)->count, 2);
+    end(&r);
+}
+
+#define COUNTED(word, count)                                                                       \
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" word                              \
+    "\"}}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":" #count "}}\n\n"
+
+static void tokens_of_an_event_are_those_the_service_counts(void **state)
+{
+    (void)state;
+    const struct piece each[] = {{STREAM CHUNK("\"role\":\"assistant\""), 1010, 1010},
+                                 {COUNTED("a", 3), 1020, 1020},
+                                 {COUNTED("b", 4), 1030, 1030},
+                                 {COUNTED("c", 9) STOP, 1040, 1040},
+                                 {NULL, 0, 0}};
+    struct recording r = streamed(each);
+    assert_int_equal(of(&r, METRIC_TOKENS_PER_CHUNK)->count, 3); /* 3, 1 and 5 */
+    assert_int_equal(of(&r, METRIC_TOKENS_PER_CHUNK)->least, 1);
+    assert_int_equal(of(&r, METRIC_TOKENS_PER_CHUNK)->most, 5);
+    only(&r, METRIC_TOKENS, 9);
+    only(&r, METRIC_INPUT_TOKENS, 9);
+    end(&r);
+    const struct piece whole[] = {
+        {STREAM WORD("a") WORD("b") WORD("c"), 1020, 1020},
+        {STOP "data: {\"choices\":[],\"usage\":{\"completion_tokens\":8}}\n\n", 1030, 1030},
+        {NULL, 0, 0}};
+    r = streamed(whole);
+    assert_int_equal(of(&r, METRIC_TOKENS_PER_CHUNK)->count, 3); /* 3, 3 and 2 */
+    assert_int_equal(of(&r, METRIC_TOKENS_PER_CHUNK)->least, 2);
+    assert_true(of(&r, METRIC_TOKENS_PER_CHUNK)->sum == 8);
+    assert_int_equal(of(&r, METRIC_INPUT_TOKENS)->count, 0); /* it did not say */
+    end(&r);
+}
+
+static void a_call_of_a_tool_is_text_and_an_empty_one_is_none(void **state)
+{
+    (void)state;
+    const struct piece pieces[] = {
+        {STREAM CHUNK("\"tool_calls\":[],\"content\":null"), 1020, 1020},
+        {CHUNK("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\"}}]"), 1050, 1050},
+        {STOP, 1060, 1060},
+        {NULL, 0, 0}};
+    struct recording r = streamed(pieces);
+    only(&r, METRIC_TTFT, MS(50));
+    only(&r, METRIC_TTFT_ANSWER, MS(50));
+    only(&r, METRIC_TOKENS, 1);
+    end(&r);
+}
+
+#define CHOICE(i, rest) "data: {\"choices\":[{\"index\":" #i "," rest "}]}\n\n"
+#define CHOICE_WORD(i) CHOICE(i, "\"delta\":{\"content\":\"x\"}")
+#define CHOICE_STOP(i) CHOICE(i, "\"delta\":{},\"finish_reason\":\"stop\"")
+
+static void several_choices_are_complete_when_all_of_them_are(void **state)
+{
+    (void)state;
+    const struct piece one[] = {{STREAM CHOICE_WORD(0) CHOICE_WORD(1) CHOICE_STOP(0), 1020, 1020},
+                                {NULL, 0, 0}};
+    struct recording r = streamed(one);
+    assert_int_equal(r.flight.failure, FAILURE_UNFINISHED);
+    end(&r);
+    const struct piece both[] = {{STREAM CHOICE_WORD(0) CHOICE_WORD(1) CHOICE_STOP(0), 1020, 1020},
+                                 {CHOICE_WORD(1) CHOICE_STOP(1), 1030, 1030},
+                                 {NULL, 0, 0}};
+    r = streamed(both);
+    assert_int_equal(r.flight.failure, FAILURE_NONE);
+    assert_int_equal(r.metrics->several, 1);
+    only(&r, METRIC_TOKENS, 3);
+    end(&r);
+}
+
+static void what_a_refusal_says_is_kept(void **state)
+{
+    (void)state;
+    static const char head[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 400\r\n\r\n";
+    char body[401];
+    memset(body, 'x', 400);
+    body[400] = 0;
+    memcpy(body, "{\"error\":\"no model\"}", 20);
+    const struct piece pieces[] = {{head, 1020, 1020}, {body, 1030, 1030}, {NULL, 0, 0}};
+    struct recording r = record(TARGET_CHAT, true);
+    play(&r, pieces);
+    assert_true(r.over);
+    assert_int_equal(r.flight.failure, FAILURE_CLIENT_ERROR);
+    assert_ptr_equal(strstr(error_last()->text, "status 404: {\"error\":\"no model\"}"),
+                     error_last()->text);
+    assert_int_equal(strlen(error_last()->text), strlen("status 404: ") + FLIGHT_ERROR_BYTES);
+    end(&r);
+}
+
+static struct recording answered(enum target_api api, const char *body)
+{
+    const struct piece pieces[] = {
+        {"HTTP/1.1 200 OK\r\n\r\n", 1020, 1020}, {body, 1030, 1030}, {NULL, 0, 0}};
+    struct recording r = record(api, false);
+    play(&r, pieces);
+    flight_closed(&r.flight, &r.reader, &r.target, MS(1040));
+    land(&r);
+    return r;
+}
+
+static void embeddings_and_tensors_are_counted(void **state)
+{
+    (void)state;
+    struct recording r = answered(TARGET_EMBED, "{\"data\":[{\"embedding\":[1,2]},{}],\"usage\":"
+                                                "{\"prompt_tokens\":5,\"total_tokens\":5}}");
+    only(&r, METRIC_RESULTS, 2);
+    only(&r, METRIC_INPUT_TOKENS, 5);
+    assert_int_equal(of(&r, METRIC_TOKENS)->count, 0);
+    end(&r);
+    r = answered(TARGET_INFER, "{\"outputs\":[{\"name\":\"y\",\"data\":[1]}]}");
+    only(&r, METRIC_RESULTS, 1);
+    end(&r);
+}
+
 #define TOKEN(i) "event: token\ndata: {\"type\":\"token\",\"t\":\"x\",\"i\":" #i "}\n\n"
 #define STARTED "data: {\"type\":\"started\",\"job_id\":\"j\"}\n\n"
 #define ENDED "data: {\"type\":\"end\",\"tokens_out\":2,\"stop_reason\":\"EOS\"}\n\n"
@@ -207,6 +344,8 @@ static void failures_are_told_apart(void **state)
           FAILURE_STREAM_ERROR);
     fails(TARGET_CHAT, false, JSON("{\"choices\":"), true, FAILURE_MALFORMED);
     fails(TARGET_CHAT, false, JSON("{\"error\":{}}"), true, FAILURE_STREAM_ERROR);
+    fails(TARGET_EMBED, false, JSON("{\"data\":[]}"), true, FAILURE_MALFORMED);
+    fails(TARGET_INFER, false, JSON("{\"error\":\"no such model\"}"), true, FAILURE_STREAM_ERROR);
 }
 
 static void a_connection_that_ends_before_the_answer_is_closed(void **state)
@@ -302,6 +441,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chat_stream_gives_every_metric_by_its_definition),
         cmocka_unit_test(reasoning_counts_as_tokens),
+        cmocka_unit_test(the_first_answer_is_told_from_the_reasoning_before_it),
+        cmocka_unit_test(tokens_of_an_event_are_those_the_service_counts),
+        cmocka_unit_test(a_call_of_a_tool_is_text_and_an_empty_one_is_none),
+        cmocka_unit_test(several_choices_are_complete_when_all_of_them_are),
+        cmocka_unit_test(what_a_refusal_says_is_kept),
+        cmocka_unit_test(embeddings_and_tensors_are_counted),
         cmocka_unit_test(a_worker_stream_is_read_however_it_is_cut),
         cmocka_unit_test(failures_are_told_apart),
         cmocka_unit_test(a_connection_that_ends_before_the_answer_is_closed),

@@ -97,6 +97,15 @@ static void the_path_says_how_answers_are_read(void **state)
     t = built((struct target_options){.url = "http://127.0.0.1:1/v1/completions", .prompt = "p"});
     assert_int_equal(t.api, TARGET_COMPLETE);
     assert_string_equal(member(read_request(&t, "POST", "/v1/completions"), "prompt"), "p");
+    t = built((struct target_options){.url = "http://127.0.0.1:1/v1/embeddings", .prompt = "p"});
+    assert_int_equal(t.api, TARGET_EMBED);
+    assert_string_equal(member(read_request(&t, "POST", "/v1/embeddings"), "input"), "p");
+    t = built(
+        (struct target_options){.url = "http://127.0.0.1:1/v2/models/m/infer", .prompt = "\"q\""});
+    assert_int_equal(t.api, TARGET_INFER);
+    assert_true(slice_is(read_request(&t, "POST", "/v2/models/m/infer"),
+                         "{\"inputs\":[{\"name\":\"INPUT0\",\"datatype\":\"BYTES\","
+                         "\"shape\":[1],\"data\":[\"\\\"q\\\"\"]}]}"));
     t = built((struct target_options){.url = "http://127.0.0.1:1/x", .api = "execute"});
     assert_int_equal(t.api, TARGET_EXECUTE);
 }
@@ -140,7 +149,9 @@ static void what_cannot_be_sent_is_refused_with_the_reason(void **state)
     refused((struct target_options){.url = "http://[::1/"}, "has no ]");
     refused((struct target_options){.url = "http://[::1]8/"}, "expected a port");
     refused((struct target_options){.url = "http://127.0.0.1/a b"}, "cannot be written");
-    refused((struct target_options){.url = "http://127.0.0.1/", .prompt = "p"}, "--api chat");
+    refused((struct target_options){.url = "http://127.0.0.1/", .prompt = "p"}, "give --api");
+    refused((struct target_options){.url = "http://127.0.0.1/v1/embeddings", .stream = true},
+            "no streams");
     refused((struct target_options){.url = "http://127.0.0.1/execute", .prompt = "p", .body = "b"},
             "do not go together");
     refused(
