@@ -69,6 +69,9 @@ static const struct option options_result[] = {
      .help = "Measure N loads, evenly spaced by their ratio: 10..1000/8, concurrency:1..64/7."},
     {"json", 0, OPTION_TEXT, IN(json), "PATH",
      .help = "Write everything as JSON; - is standard output, without tables."},
+    {"report", 0, OPTION_LIST, IN(reports), "FORMAT[=PATH]",
+     .help = "Write a report: html (a page for people), csv (a row a second), hdr (HdrHistogram's "
+             "log), json or markdown. May be given often; - is standard output."},
     {"lag", 0, OPTION_DURATION, IN(lag_ns), "TIME",
      .help = "How late 99 % of what assay itself does may be before the run is invalid (1ms)."},
     {"quiet", 'q', OPTION_FLAG, IN(quiet), .help = "No line a second, only the results."},

@@ -20,6 +20,7 @@ build | libpcre2-dev           | pc:libpcre2-8                     | regular exp
 build | libsqlite3-dev         | pc:sqlite3                        | the result store
 build | libpq-dev              | pc:libpq                          | result stores in PostgreSQL
 build | libssl-dev            | pc:libcrypto                      | signs webhooks
+build | zlib1g-dev             | pc:zlib                           | histogram logs of loads
 build | scdoc                  | cmd:scdoc                         | man pages
 check | git                    | cmd:git                           | names the files to check
 check | libcmocka-dev          | pc:cmocka                         | unit tests

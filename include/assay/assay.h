@@ -156,6 +156,7 @@ struct assay_load_options {
     int64_t lag_ns;   /* how late 99 % of what assay does may be to be believed; 0: 1 ms */
     const char *slo;  /* "ttft p99 < 200ms, errors < 1%"; NULL: none */
     const char *json; /* where to write the results; "-": standard output; NULL: nowhere */
+    struct assay_strings reports; /* more of that: "html", "csv=path", … */
     /* Many loads instead of one: "rate" or "concurrency", ":FROM..TO" may follow; the greatest that
      * holds `slo` is searched for. Of a sweep "/POINTS" follows. NULL: not. */
     const char *search, *sweep;

@@ -1,15 +1,14 @@
 /*
  * assay_load: a line a second while it runs, tables and JSON at the end.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "api/explore.h"
+#include "api/load_reports.h"
 #include "core/clock.h"
-#include "core/jsontext.h"
 #include "core/memory.h"
 #include "load/print.h"
 #include "load/setup.h"
@@ -25,10 +24,10 @@ struct loading {
     struct slo slos[SLO_MOST_OBJECTIVES];
     size_t slo_count;
     struct belief belief;
-    json_t *seconds;
+    struct load_reports *reports;
+    struct timeline *timeline;
     bool interrupted;
-    bool quiet;     /* no line a second … */
-    bool json_only; /* … and no tables either */
+    bool quiet; /* no line a second */
 };
 
 static void say(const struct loading *l, const struct text *t)
@@ -37,19 +36,17 @@ static void say(const struct loading *l, const struct text *t)
     fflush(l->session->streams.out);
 }
 
-static void show_second(struct loading *l, const struct load_second *second, int64_t at,
-                        int64_t span)
+static void show_second(struct loading *l, const struct load_second *second, int64_t from,
+                        int64_t to)
 {
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
     struct text t = text_in(arena);
-    if (second->answered + second->failed + second->busy == 0 &&
-        at > l->plan.warmup + l->plan.duration)
+    if (l->quiet || (second->answered + second->failed + second->busy == 0 &&
+                     to > l->plan.warmup + l->plan.duration))
         return;
-    print_second(&t, second, l->target.stream, at, span, at <= l->plan.warmup);
-    if (!l->quiet)
-        say(l, &t);
-    json_array_append_new(l->seconds, print_second_json(second, at, span));
+    print_second(&t, second, l->target.stream, to, to - from, (from + to) / 2 < l->plan.warmup);
+    say(l, &t);
 }
 
 /* A line a second, until the end. SIGINT and SIGTERM, which are blocked, end the load in order; the
@@ -57,7 +54,7 @@ static void show_second(struct loading *l, const struct load_second *second, int
 static void watch(struct loading *l, struct load *load, const sigset_t *signals)
 {
     struct load_second *second = mem_alloc(sizeof(*second));
-    int64_t began = clock_now(), last = began, next = began + NS_PER_S;
+    int64_t began = load_began(load), last = 0, next = began + NS_PER_S + LOAD_LOOK_NS;
     bool running = true;
     while (running) {
         int64_t left = next - clock_now();
@@ -73,26 +70,14 @@ static void watch(struct loading *l, struct load *load, const sigset_t *signals)
         if (now < next && running)
             continue;
         load_look(load, second);
-        if (running || now - last > NS_PER_S / 10)
-            show_second(l, second, now - began, now - last);
-        last = now;
+        int64_t at = now - began - (running ? LOAD_LOOK_NS : 0);
+        timeline_add(l->timeline, second, last, at, (last + at) / 2 < l->plan.warmup);
+        if (running || at - last > NS_PER_S / 10)
+            show_second(l, second, last, at);
+        last = at;
         next += NS_PER_S;
     }
     mem_free(second);
-}
-
-static struct result write_json(const struct loading *l, const struct load_report *report)
-{
-    const char *path = l->options->json;
-    struct arena *arena = l->session->arena;
-    json_t *json = jsontext_keep(arena, print_json(report, json_incref(l->seconds)));
-    struct slice text = jsontext_write_pretty(arena, json);
-    FILE *f = l->json_only ? l->session->streams.out : fopen(path, "we");
-    ENSURE(f, ERR_IO, "--json %s: %s", path, strerror(errno));
-    fprintf(f, "%.*s\n", SLICE_ARG(text));
-    bool good = f == l->session->streams.out ? fflush(f) == 0 : fclose(f) == 0;
-    ENSURE(good, ERR_IO, "--json %s: it could not be written", path);
-    return RESULT_OK;
 }
 
 static int exit_status(const struct loading *l, enum load_verdict verdict)
@@ -116,18 +101,22 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
     print_columns(&t, l->target.stream);
     if (!l->quiet)
         say(l, &t);
+    DEFER(timeline_free_pointer)
+    struct timeline *timeline = timeline_new();
     TRY(load_begin(&l->plan, &load));
+    l->timeline = timeline;
     watch(l, load, signals);
     struct load_outcome *outcome = mem_alloc(sizeof(*outcome));
     load_end(load, outcome);
     struct judgement judgement = load_judge(arena, outcome, &l->belief, l->slos, l->slo_count);
-    struct load_report report = {&l->plan, outcome, l->slos, l->slo_count, &l->belief, &judgement};
+    struct load_report report = {&l->plan,   outcome,    l->slos,    l->slo_count,
+                                 &l->belief, &judgement, l->timeline};
     struct text tables = text_in(arena);
     print_report(&tables, &report, l->session->streams.out_color);
-    if (!l->json_only)
+    if (!l->reports->on_stdout)
         say(l, &tables);
     *status = exit_status(l, judgement.verdict);
-    struct result r = l->options->json ? write_json(l, &report) : RESULT_OK;
+    struct result r = load_reports_write(l->reports, &report);
     mem_free(outcome);
     return r;
 }
@@ -135,11 +124,7 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
 static struct result load(struct session *session, const struct assay_load_options *o,
                           const sigset_t *signals, int *status)
 {
-    DEFER(jsontext_release)
-    json_t *seconds = json_array();
-    struct loading l = {.session = session, .options = o, .seconds = seconds};
-    l.json_only = o->json && strcmp(o->json, "-") == 0;
-    l.quiet = o->quiet || l.json_only;
+    struct loading l = {.session = session, .options = o};
     l.belief.usual = o->lag_ns ? o->lag_ns : BELIEF_USUAL;
     TRY(setup_target(session->arena, o, &l.target));
     TRY(setup_plan(session->arena, o, &l.target, &l.plan));
@@ -151,6 +136,11 @@ static struct result load(struct session *session, const struct assay_load_optio
                                             &l.belief, l.slos, l.slo_count, signals};
         return explore(&exploring, status);
     }
+    DEFER(load_reports_drop)
+    struct load_reports reports = {0};
+    TRY(load_reports_open(session, o, &reports));
+    l.reports = &reports;
+    l.quiet = o->quiet || reports.on_stdout;
     return run(&l, signals, status);
 }
 

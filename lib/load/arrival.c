@@ -95,3 +95,19 @@ double arrival_expected(const struct arrival_stage *stages, size_t count)
         sum += stage_arrivals(&stages[i]);
     return sum;
 }
+
+double arrival_between(const struct arrival_stage *stages, size_t count, double from, double to)
+{
+    double sum = 0, began = 0;
+    for (size_t i = 0; i < count; began += stages[i].duration, i++) {
+        const struct arrival_stage *s = &stages[i];
+        double first = from - began, last = to - began;
+        first = first < 0 ? 0 : first;
+        last = last > s->duration ? s->duration : last;
+        if (first >= last)
+            continue;
+        double middle = (first + last) / 2 / s->duration;
+        sum += (last - first) * (s->from + middle * (s->to - s->from));
+    }
+    return sum;
+}

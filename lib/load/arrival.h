@@ -53,4 +53,7 @@ int64_t arrival_next(struct arrival *arrival);
 /* How many there are on average. */
 double arrival_expected(const struct arrival_stage *stages, size_t count);
 
+/* … between two times, s after the beginning. */
+double arrival_between(const struct arrival_stage *stages, size_t count, double from, double to);
+
 #endif

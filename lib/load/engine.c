@@ -103,6 +103,11 @@ bool load_running(struct load *load)
     return load->running > 0;
 }
 
+int64_t load_began(const struct load *load)
+{
+    return load->begin;
+}
+
 void load_look(struct load *load, struct load_second *second)
 {
     pthread_mutex_lock(&load->mutex);

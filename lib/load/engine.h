@@ -12,6 +12,7 @@
 #ifndef LOAD_ENGINE_H
 #define LOAD_ENGINE_H
 
+#include "core/clock.h"
 #include "load/arrival.h"
 #include "load/flight.h"
 
@@ -31,14 +32,33 @@ struct load_plan {
     struct bounds bounds;     /* on single requests: what is good */
 };
 
+/* Metrics that are kept second by second. */
+#define SECOND_TABLE(X)                                                                            \
+    X(LATENCY)                                                                                     \
+    X(TTFT)                                                                                        \
+    X(ITL)
+enum second_metric {
+#define X(code) SECOND_##code,
+    SECOND_TABLE(X)
+#undef X
+        SECOND_METRICS
+};
+extern const enum metric second_metrics[SECOND_METRICS];
+
 /* What happened since it was asked for last. */
 struct load_second {
-    struct histogram latency, ttft;
-    uint64_t answered, failed, tokens, bytes;
-    uint64_t lags;   /* reads … */
-    int64_t lag_sum; /* … and how late they were, together, ns */
-    uint32_t busy;   /* requests under way now */
+    struct histogram latency, ttft;            /* of what ended, warm-up too */
+    struct histogram measured[SECOND_METRICS]; /* what came to the run's own histograms */
+    uint64_t started, answered, failed, tokens, bytes;
+    uint64_t failures[FAILURE_COUNT]; /* `failed` by class */
+    uint64_t lags;                    /* reads … */
+    int64_t lag_sum, lag_most;        /* … and how late they were, together and at most, ns */
+    int64_t late_most;                /* how late a request went that could have gone */
+    uint32_t busy;                    /* requests under way now */
 };
+
+void second_clear(struct load_second *second);
+void second_merge(struct load_second *into, const struct load_second *from);
 
 /* All of a run. */
 struct load_outcome {
@@ -59,7 +79,12 @@ struct result load_begin(const struct load_plan *plan, struct load **out) MUST_U
 
 bool load_running(struct load *load);
 
-/* Fills `*second`; what threads hand over, they do twice a second. */
+/* When the schedule begins: a little after load_begin. */
+int64_t load_began(const struct load *load);
+
+/* Fills `*second`. Threads hand over what they have at every half and whole second of the load, so
+ * who looks LOAD_LOOK_NS after one sees what happened until then. */
+#define LOAD_LOOK_NS (20 * NS_PER_MS)
 void load_look(struct load *load, struct load_second *second);
 
 /* Start no more requests; the second time, wait for none either. */

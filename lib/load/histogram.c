@@ -14,7 +14,9 @@ void histogram_clear(struct histogram *h)
 
 void histogram_merge(struct histogram *into, const struct histogram *from)
 {
-    for (size_t i = 0; i < HISTOGRAM_SIZE; i++)
+    if (from->count == 0)
+        return;
+    for (size_t i = histogram_index(from->least); i <= histogram_index(from->most); i++)
         into->counts[i] += from->counts[i];
     into->count += from->count;
     into->sum += from->sum;
@@ -44,6 +46,34 @@ static int64_t middle(const struct histogram *h, size_t index)
     histogram_step(index, &low, &high);
     int64_t value = low + (high - low) / 2;
     return value < h->least ? h->least : value > h->most ? h->most : value;
+}
+
+void histogram_advance(struct histogram *before, const struct histogram *now,
+                       struct histogram *into)
+{
+    int64_t low = 0, high = 0;
+    size_t first = HISTOGRAM_SIZE, last = 0;
+    if (now->count == before->count)
+        return;
+    for (size_t i = histogram_index(now->least); i <= histogram_index(now->most); i++) {
+        if (now->counts[i] == before->counts[i])
+            continue;
+        into->counts[i] += now->counts[i] - before->counts[i];
+        before->counts[i] = now->counts[i];
+        first = first < i ? first : i;
+        last = i;
+    }
+    into->count += now->count - before->count;
+    into->sum += now->sum - before->sum;
+    histogram_step(first, &low, &high);
+    int64_t least = now->least < before->least ? now->least : middle(now, first);
+    int64_t most = now->most > before->most ? now->most : middle(now, last);
+    into->least = least < into->least ? least : into->least;
+    into->most = most > into->most ? most : into->most;
+    before->count = now->count;
+    before->sum = now->sum;
+    before->least = now->least;
+    before->most = now->most;
 }
 
 int64_t histogram_percentile(const struct histogram *h, double percent)

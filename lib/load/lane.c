@@ -21,6 +21,7 @@
 #define READ_BYTES (256u << 10) /* of one read; one buffer a thread */
 #define EVENTS 256
 #define TICK_NS (100 * NS_PER_MS)
+#define HAND_OVER_NS (500 * NS_PER_MS)
 #define SWEEP 10 /* ticks in which every link is looked at once for its deadlines */
 /* After a failed connection attempt, a user or link rests. */
 #define REST_NS (100 * NS_PER_MS)
@@ -132,6 +133,7 @@ static void second_count(struct lane *lane, const struct flight *f)
     struct load_second *s = &lane->second;
     if (f->failure) {
         s->failed++;
+        s->failures[f->failure]++;
         return;
     }
     s->answered++;
@@ -257,6 +259,9 @@ static void start(struct lane *lane, struct link *link, int64_t intended, int64_
     slot->flight.measured =
         intended >= lane->load->measure_from && intended < lane->load->measure_to;
     lane->busy++;
+    lane->second.started++;
+    if (could && now - could > lane->second.late_most)
+        lane->second.late_most = now - could;
     if (fault && fault != EINPROGRESS)
         link_failed(lane, link, failure_of_connect(fault), fault, now);
     else if (new && link->state == LINK_OPEN)
@@ -338,6 +343,8 @@ static void count_receipt(struct lane *lane, const struct receipt *r, bool measu
         metrics_add(&lane->metrics, METRIC_CLIENT_LAG, r->read - r->received);
     lane->second.lags++;
     lane->second.lag_sum += r->read - r->received;
+    if (r->read - r->received > lane->second.lag_most)
+        lane->second.lag_most = r->read - r->received;
 }
 
 /* Read once. True when there is, or may be, more to read. */
@@ -411,28 +418,12 @@ static void look_for_deadlines(struct lane *lane, int64_t now)
         look_at_link(lane, &lane->links[i], now);
 }
 
-void second_clear(struct load_second *second)
-{
-    *second = (struct load_second){0};
-    histogram_clear(&second->latency);
-    histogram_clear(&second->ttft);
-}
-
-static void second_merge(struct load_second *into, const struct load_second *from)
-{
-    histogram_merge(&into->latency, &from->latency);
-    histogram_merge(&into->ttft, &from->ttft);
-    into->answered += from->answered;
-    into->failed += from->failed;
-    into->tokens += from->tokens;
-    into->bytes += from->bytes;
-    into->lags += from->lags;
-    into->lag_sum += from->lag_sum;
-}
-
 static void hand_over(struct lane *lane)
 {
     struct load *load = lane->load;
+    for (int i = 0; i < SECOND_METRICS; i++)
+        histogram_advance(&lane->told[i], &lane->metrics.histograms[second_metrics[i]],
+                          &lane->second.measured[i]);
     pthread_mutex_lock(&load->mutex);
     second_merge(&load->second, &lane->second);
     pthread_mutex_unlock(&load->mutex);
@@ -445,9 +436,12 @@ static void tick(struct lane *lane, int64_t now)
     look_for_deadlines(lane, now);
     lane_go_on(lane); /* who rested may go on */
     lane->shown_busy = lane->busy;
-    if (++lane->ticks % 5 == 0)
+    int64_t since = now - lane->load->begin;
+    if (since / HAND_OVER_NS > lane->handed) {
+        lane->handed = since / HAND_OVER_NS;
         hand_over(lane);
-    lane->tick = now + TICK_NS;
+    }
+    lane->tick = now + TICK_NS - since % TICK_NS; /* in step with the seconds of the load */
 }
 
 /* ------------------------------------------------------------------ the loop */
@@ -501,6 +495,7 @@ static void lane_give_up(struct lane *lane, int64_t now)
         f.measured = lane->next >= lane->load->measure_from;
         flight_count(&f, lane->load->plan.target, &lane->load->plan.bounds,
                      "no connection became free", &lane->metrics);
+        second_count(lane, &f);
     }
 }
 
@@ -563,6 +558,8 @@ struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index,
     supply_begin(&lane->supply, plan->target);
     metrics_clear(&lane->metrics);
     second_clear(&lane->second);
+    for (int i = 0; i < SECOND_METRICS; i++)
+        histogram_clear(&lane->told[i]);
     lane->arrival =
         arrival_begin(plan->arrivals, plan->shape, plan->stages, plan->stage_count, plan->seed);
     lane->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -41,9 +41,11 @@ struct lane {
 
     struct stamp_clock clock;
     int64_t tick;
-    uint32_t sweep, ticks;
+    uint32_t sweep;
+    int64_t handed; /* over so many times by the clock */
     struct metrics metrics;
     struct load_second second;
+    struct histogram told[SECOND_METRICS]; /* what of `metrics` was in a second */
     struct usage from, to;
 };
 
@@ -68,7 +70,5 @@ void lane_free(struct lane *lane);
 
 /* The thread: from the beginning of the load to its end. */
 void *lane_run(void *lane);
-
-void second_clear(struct load_second *second);
 
 #endif

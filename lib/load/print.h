@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "core/text.h"
+#include "load/timeline.h"
 #include "load/verdict.h"
 
 /* All there is to show of a run; what is pointed to stays the caller's. */
@@ -17,6 +18,7 @@ struct load_report {
     size_t slo_count;
     const struct belief *belief;
     const struct judgement *judgement;
+    const struct timeline *timeline;
 };
 
 /* "POST http://… : 500 requests/s, poisson, for 10 s; seed 7; …" */
@@ -29,8 +31,14 @@ void print_second(struct text *t, const struct load_second *second, bool stream,
 
 void print_report(struct text *t, const struct load_report *report, bool color);
 
-/* The caller owns the reference. `seconds` (may be NULL) is taken over. */
-json_t *print_json(const struct load_report *report, json_t *seconds);
-json_t *print_second_json(const struct load_second *second, int64_t at, int64_t span);
+/* All of it for programs; the caller owns the reference. */
+json_t *print_json(const struct load_report *report);
+
+/* The timeline for programs: as CSV, and the same as an array. */
+void print_csv(struct text *t, const struct load_report *report);
+json_t *print_rows_json(const struct load_report *report);
+
+/* Requests that the schedule has in the time of a row, on average; NAN without a schedule. */
+double print_offered(const struct load_report *report, const struct timeline_row *row);
 
 #endif

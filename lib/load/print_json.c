@@ -2,6 +2,7 @@
  * The same for programs. Times are whole nanoseconds under names that end with _ns.
  */
 #include "core/clock.h"
+#include "load/hdr.h"
 #include "load/print.h"
 
 static void set_number(json_t *object, const char *name, bool time, double value)
@@ -9,7 +10,7 @@ static void set_number(json_t *object, const char *name, bool time, double value
     json_object_set_new(object, name, time ? json_integer((json_int_t)value) : json_real(value));
 }
 
-static json_t *histogram_json(enum metric metric, const struct histogram *h)
+static json_t *histogram_json(struct arena *arena, enum metric metric, const struct histogram *h)
 {
     static const struct {
         const char *name;
@@ -26,6 +27,9 @@ static json_t *histogram_json(enum metric metric, const struct histogram *h)
         set_number(out, percents[i].name, true,
                    (double)histogram_percentile(h, percents[i].percent));
     set_number(out, "max", true, (double)h->most);
+    struct text encoded = text_in(arena);
+    hdr_encode(&encoded, h);
+    json_object_set_new(out, "histogram", json_stringn(encoded.data, encoded.len));
     return out;
 }
 
@@ -99,23 +103,7 @@ static json_t *own_json(const struct load_report *r)
                      (json_int_t)r->belief->usual);
 }
 
-json_t *print_second_json(const struct load_second *s, int64_t at, int64_t span)
-{
-    double seconds = (double)span / (double)NS_PER_S;
-    json_t *out = json_pack(
-        "{s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I}", "at_s", (double)at / (double)NS_PER_S, "span_s",
-        seconds, "answers", (json_int_t)s->answered, "errors", (json_int_t)s->failed, "in_flight",
-        (json_int_t)s->busy, "latency_p50_ns", (json_int_t)histogram_percentile(&s->latency, 50),
-        "latency_p99_ns", (json_int_t)histogram_percentile(&s->latency, 99), "tokens",
-        (json_int_t)s->tokens);
-    if (s->ttft.count > 0) {
-        set_number(out, "ttft_p50_ns", true, (double)histogram_percentile(&s->ttft, 50));
-        set_number(out, "ttft_p99_ns", true, (double)histogram_percentile(&s->ttft, 99));
-    }
-    return out;
-}
-
-json_t *print_json(const struct load_report *r, json_t *seconds)
+json_t *print_json(const struct load_report *r)
 {
     static const char *const verdicts[] = {
         [VERDICT_PASSED] = "passed",
@@ -123,6 +111,8 @@ json_t *print_json(const struct load_report *r, json_t *seconds)
         [VERDICT_INVALID] = "invalid",
         [VERDICT_NOTHING] = "nothing",
     };
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
     const struct load_outcome *o = r->outcome;
     const struct metrics *m = &o->metrics;
     double measured = (double)o->measured / (double)NS_PER_S;
@@ -132,7 +122,7 @@ json_t *print_json(const struct load_report *r, json_t *seconds)
     for (int i = 0; i < METRIC_COUNT; i++)
         if (m->histograms[i].count > 0)
             json_object_set_new(metrics, metric_kinds[i].name,
-                                histogram_json((enum metric)i, &m->histograms[i]));
+                                histogram_json(arena, (enum metric)i, &m->histograms[i]));
     json_t *out = json_pack(
         "{s:s, s:o, s:o, s:f, s:b, s:I, s:I, s:I, s:I}", "verdict", verdicts[r->judgement->verdict],
         "reasons", reasons, "plan", plan_json(r->plan), "measured_s", measured, "stopped",
@@ -146,7 +136,6 @@ json_t *print_json(const struct load_report *r, json_t *seconds)
     json_object_set_new(out, "errors", failures_json(m));
     json_object_set_new(out, "objectives", objectives_json(r));
     json_object_set_new(out, "generator", own_json(r));
-    if (seconds)
-        json_object_set_new(out, "seconds", seconds);
+    json_object_set_new(out, "seconds", print_rows_json(r));
     return out;
 }

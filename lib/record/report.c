@@ -24,14 +24,6 @@ const struct report_format report_formats[] = {
     {0},
 };
 
-const struct report_format *report_format_find(struct slice name)
-{
-    for (const struct report_format *f = report_formats; f->name; f++)
-        if (slice_is(name, f->name))
-            return f;
-    return NULL;
-}
-
 /* --- for the formats --- */
 
 void report_write(FILE *to, const struct text *t)
@@ -87,40 +79,18 @@ static struct result file_close(struct sink *sink)
     return finished;
 }
 
-static struct result unknown_format(struct slice argument)
-{
-    struct slice rest = argument, name = {0};
-    const char *names[sizeof(report_formats) / sizeof(report_formats[0])] = {0};
-    DEFER(arena_free_pointer)
-    struct arena *arena = arena_new();
-    struct text list = text_in(arena);
-
-    for (size_t i = 0; report_formats[i].name; i++) {
-        names[i] = report_formats[i].name;
-        text_printf(&list, "%s%s", i ? ", " : "", names[i]);
-    }
-    slice_split(&rest, '=', &name);
-    const char *nearest = slice_nearest(name, names);
-    return error_set(ERR_USAGE, "there is no report format \"%.*s\"%s%s%s; there are %s",
-                     SLICE_ARG(name), nearest ? ": did you mean \"" : "", nearest ? nearest : "",
-                     nearest ? "\"?" : "", text_str(&list));
-}
-
 struct result report_argument(struct slice argument, const struct report_format **format,
                               struct slice *path)
 {
-    struct slice name = argument;
-    ptrdiff_t equals = slice_find_byte(argument, '=');
-    if (equals >= 0)
-        name = slice_part(argument, 0, (size_t)equals);
-    *format = report_format_find(name);
-    if (!*format)
-        return unknown_format(argument);
-    *path = (*format)->default_path ? slice_str((*format)->default_path) : SLICE("-");
-    if (equals >= 0)
-        *path = slice_from(argument, (size_t)equals + 1);
-    ENSURE(path->len, ERR_USAGE,
-           "--report %s= names no file: give a path, or - for standard output", (*format)->name);
+    const char *names[sizeof(report_formats) / sizeof(report_formats[0])] = {0};
+    size_t which = 0;
+    for (size_t i = 0; report_formats[i].name; i++)
+        names[i] = report_formats[i].name;
+    *format = NULL;
+    TRY(report_named(argument, names, &which, path));
+    *format = &report_formats[which];
+    if (!path->data)
+        *path = (*format)->default_path ? slice_str((*format)->default_path) : SLICE("-");
     return RESULT_OK;
 }
 

@@ -8,6 +8,36 @@
 #include <unistd.h>
 
 #include "core/memory.h"
+#include "core/text.h"
+
+static struct result unknown_format(struct slice name, const char *const *names)
+{
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    struct text list = text_in(arena);
+    for (size_t i = 0; names[i]; i++)
+        text_printf(&list, "%s%s", i ? ", " : "", names[i]);
+    const char *nearest = slice_nearest(name, names);
+    return error_set(ERR_USAGE, "there is no report format \"%.*s\"%s%s%s; there are %s",
+                     SLICE_ARG(name), nearest ? ": did you mean \"" : "", nearest ? nearest : "",
+                     nearest ? "\"?" : "", text_str(&list));
+}
+
+struct result report_named(struct slice argument, const char *const *names, size_t *which,
+                           struct slice *path)
+{
+    ptrdiff_t equals = slice_find_byte(argument, '=');
+    struct slice name = equals >= 0 ? slice_part(argument, 0, (size_t)equals) : argument;
+    *path = equals >= 0 ? slice_from(argument, (size_t)equals + 1) : (struct slice){0};
+    *which = 0;
+    while (names[*which] && !slice_is(name, names[*which]))
+        ++*which;
+    if (!names[*which])
+        return unknown_format(name, names);
+    ENSURE(equals < 0 || path->len > 0, ERR_USAGE,
+           "--report %s= names no file: give a path, or - for standard output", names[*which]);
+    return RESULT_OK;
+}
 
 static char *string_of(struct slice s, const char *suffix)
 {
@@ -71,4 +101,13 @@ struct result report_file_close(struct report_file *file, struct result written)
     }
     forget(file);
     return finished;
+}
+
+void report_file_drop(struct report_file *file)
+{
+    if (file->path)
+        fclose(file->to);
+    if (file->temporary)
+        unlink(file->temporary);
+    forget(file);
 }

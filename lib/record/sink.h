@@ -29,7 +29,6 @@ struct report_format {
 
 /* All formats; ends with name NULL. */
 extern const struct report_format report_formats[];
-const struct report_format *report_format_find(struct slice name);
 
 /*
  * What `--report FORMAT[=PATH]` asks for; the format's own place when there is no path. ERR_USAGE

@@ -1,0 +1,93 @@
+/*
+ * The table of formats in which a load is told, and writing them.
+ */
+#include "api/load_reports.h"
+
+#include "core/jsontext.h"
+#include "core/memory.h"
+#include "load/hdr.h"
+
+static void write_json(struct text *t, const struct load_report *report)
+{
+    json_t *json = jsontext_keep(t->arena, print_json(report));
+    text_add(t, jsontext_write_pretty(t->arena, json));
+    text_add_byte(t, '\n');
+}
+
+static void write_hdr(struct text *t, const struct load_report *report)
+{
+    hdr_log(t, report->timeline);
+}
+
+struct load_format {
+    const char *name, *path; /* where it goes when nobody says */
+    void (*write)(struct text *t, const struct load_report *report);
+};
+static const struct load_format formats[] = {
+    {"json", "load.json", write_json},
+    {"csv", "load.csv", print_csv},
+    {"hdr", "load.hlog", write_hdr},
+};
+#define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
+
+static struct result open_one(struct load_reports *reports, const struct load_format *format,
+                              struct slice path)
+{
+    struct load_report_file *one = &reports->items[reports->count];
+    one->format = format;
+    TRY(report_file_open(path, false, &one->file));
+    if (!one->file.path) {
+        one->file.to = reports->session->streams.out;
+        reports->on_stdout = true;
+    }
+    reports->count++;
+    return RESULT_OK;
+}
+
+struct result load_reports_open(struct session *session, const struct assay_load_options *options,
+                                struct load_reports *out)
+{
+    const char *names[FORMAT_COUNT + 1] = {0};
+    struct slice path = {0};
+    size_t which = 0;
+    for (size_t i = 0; i < FORMAT_COUNT; i++)
+        names[i] = formats[i].name;
+    *out = (struct load_reports){.session = session};
+    out->items = ARENA_ARRAY(session->arena, struct load_report_file, options->reports.count + 1);
+    for (size_t i = 0; i < options->reports.count; i++) {
+        TRY(report_named(slice_str(options->reports.items[i]), names, &which, &path));
+        TRY(open_one(out, &formats[which], path.data ? path : slice_str(formats[which].path)));
+    }
+    if (options->json)
+        TRY(open_one(out, &formats[0], slice_str(options->json)));
+    return RESULT_OK;
+}
+
+static struct result put(FILE *to, const struct text *t)
+{
+    bool good = fwrite(text_str(t), 1, t->len, to) == t->len && fflush(to) == 0;
+    ENSURE(good, ERR_IO, "it could not be written");
+    return RESULT_OK;
+}
+
+struct result load_reports_write(struct load_reports *reports, const struct load_report *report)
+{
+    struct result first = RESULT_OK; /* one that fails does not keep the others from being */
+    while (reports->count > 0) {
+        DEFER(arena_free_pointer)
+        struct arena *arena = arena_new();
+        struct text t = text_in(arena);
+        struct load_report_file *one = &reports->items[--reports->count];
+        one->format->write(&t, report);
+        struct result r = report_file_close(&one->file, put(one->file.to, &t));
+        if (result_ok(first))
+            first = r;
+    }
+    return first;
+}
+
+void load_reports_drop(struct load_reports *reports)
+{
+    while (reports->count > 0)
+        report_file_drop(&reports->items[--reports->count].file);
+}

@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""The reports of a load: what they say is what happened, and all of them say the same.
+
+    test_reports.py ASSAY ASSAY-WORKER
+
+Prints TAP. HdrHistogram's encoding is read here by a decoder of our own; test_hdr.sh has others
+read it.
+"""
+
+import base64
+import csv
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+
+ASSAY, WORKER = map(os.path.abspath, sys.argv[1:3])
+TIMES = ("latency", "ttft", "itl")
+
+
+class Failed(Exception):
+    pass
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failed(what)
+
+
+def load(folder, *options):
+    done = subprocess.run([ASSAY, "load", "--lag", "1h", *options], cwd=folder, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    return done.returncode, done.stdout
+
+
+def varints(data):
+    """ZigZag LEB128-64b9B."""
+    at = 0
+    while at < len(data):
+        value = 0
+        for i in range(9):
+            byte = data[at]
+            at += 1
+            value |= (byte if i == 8 else byte & 127) << 7 * i
+            if i == 8 or byte < 128:
+                break
+        yield (value >> 1) ^ -(value & 1)
+
+
+def counts(text):
+    """{index: count} of a compressed histogram."""
+    packed = base64.b64decode(text, validate=True)
+    cookie, size = struct.unpack(">II", packed[:8])
+    expect(cookie == 0x1C849314 and size == len(packed) - 8, "the compressed header")
+    plain = zlib.decompress(packed[8:])
+    cookie, size, offset, digits, lowest, highest, ratio = struct.unpack(">IIIIqqd", plain[:40])
+    expect((cookie, offset, digits, lowest, ratio) == (0x1C849313, 0, 2, 1, 1.0) and
+           size == len(plain) - 40 and highest >= 86400e9, "the header of the encoding")
+    out, at = {}, 0
+    for value in varints(plain[40:]):
+        if value < 0:
+            at -= value
+        else:
+            out[at] = out.get(at, 0) + value
+            at += 1
+    return {index: count for index, count in out.items() if count}
+
+
+def middle(index):
+    """Of the values of a step: HdrHistogram's layout for two digits."""
+    if index < 256:
+        return index
+    shift = (index - 256) // 128 + 1
+    return ((128 + index % 128) << shift) + (1 << shift) / 2
+
+
+def percentile(steps, percent):
+    rank = percent / 100 * sum(steps.values())
+    seen = 0
+    for index in sorted(steps):
+        seen += steps[index]
+        if seen >= rank - 1e-9:
+            return middle(index)
+    return 0
+
+
+class Run:
+    """One run with every report; looked at by all tests."""
+
+    def __init__(self, folder, url):
+        self.folder = folder
+        self.status, self.output = load(
+            folder, "--url", url + "/execute", "--max-tokens", "8", "--rate", "100", "--duration",
+            "1s", "--warmup", "1s", "--seed", "1", "--report", "csv", "--report", "hdr=log",
+            "--report", "json=same.json", "--json", "all.json")
+        expect(self.status == 0, self.output)
+        self.json = json.load(open(folder + "/all.json", encoding="utf-8"))
+        self.rows = list(csv.DictReader(open(folder + "/load.csv", encoding="utf-8")))
+        self.log = open(folder + "/log", encoding="utf-8").read().splitlines()
+
+
+def rows_add_up_to_the_run(run):
+    seconds = run.json["seconds"]
+    total = sum(row["started"] for row in seconds)
+    expect(total == sum(row["answers"] + row["errors"] for row in seconds), seconds)
+    expect(seconds[-1]["in_flight"] == 0, seconds)
+    warm = sum(row["started"] for row in seconds if row["warmup"])
+    expect(total - warm <= run.json["requests"] <= total, f"{total} {warm} {run.json['requests']}")
+    expect(abs(sum(row["offered"] for row in seconds) - 200) < 1e-6, seconds)
+
+
+def csv_and_json_are_the_same_rows(run):
+    seconds = run.json["seconds"]
+    expect(len(seconds) == len(run.rows) >= 2, run.rows)
+    for row, text in zip(seconds, run.rows):
+        for name, value in text.items():
+            if name.startswith("error_"):
+                expect(value == "0", name)
+            elif value == "":
+                expect(name not in row, name)
+            else:
+                expect(abs(float(value) - row[name]) <= 0.0501 * (name in ("offered", "at_s", "span_s")),
+                       f"{name}: {value} {row[name]}")
+
+
+def both_ways_to_ask_for_json_write_the_same(run):
+    expect(json.load(open(run.folder + "/same.json", encoding="utf-8")) == run.json, "they differ")
+
+
+def the_log_has_the_histograms_of_the_run(run):
+    expect(run.log[1] == "#[Histogram log format version 1.3]", run.log[1])
+    expect(run.log[2].startswith("#[StartTime: "), run.log[2])
+    sums = {name: {} for name in TIMES}
+    before = 0.0
+    for line in run.log[4:]:
+        fields = line.split(",")
+        name = fields.pop(0).removeprefix("Tag=") if line.startswith("Tag=") else "latency"
+        start, span, most = map(float, fields[:3])
+        expect(start >= before and span > 0, line)
+        before = start
+        steps = counts(fields[3])
+        expect(abs(middle(max(steps)) / 1e6 - most) <= 0.004 * most + 0.001, line)
+        for index, count in steps.items():
+            sums[name][index] = sums[name].get(index, 0) + count
+    for name in TIMES:
+        metric = run.json["metrics"][name]
+        expect(sums[name] == counts(metric["histogram"]), name)
+        expect(sum(sums[name].values()) == metric["count"], name)
+        for percent in (50, 90, 99, 99.9):
+            ours = metric[f"p{percent}"]
+            expect(abs(percentile(sums[name], percent) - ours) <= 0.008 * ours,
+                   f"{name} p{percent}: {percentile(sums[name], percent)} {ours}")
+
+
+def nothing_is_left_beside_the_reports(run):
+    expect(sorted(os.listdir(run.folder)) == ["all.json", "load.csv", "log", "same.json"],
+           os.listdir(run.folder))
+
+
+TESTS = [rows_add_up_to_the_run, csv_and_json_are_the_same_rows,
+         both_ways_to_ask_for_json_write_the_same, the_log_has_the_histograms_of_the_run,
+         nothing_is_left_beside_the_reports]
+
+
+def main():
+    worker = subprocess.Popen([WORKER, "--stub-mode", "--delay-ms", "2", "--port", "0"], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    failed = 0
+    try:
+        url = "http://127.0.0.1:" + worker.stdout.readline().rsplit(":", 1)[1].strip()
+        with tempfile.TemporaryDirectory() as folder:
+            run = Run(folder, url)
+            for number, test in enumerate(TESTS, 1):
+                name = test.__name__.replace("_", " ")
+                try:
+                    test(run)
+                    print(f"ok {number} - {name}")
+                except Exception as error:  # pylint: disable=broad-except
+                    failed += 1
+                    print(f"not ok {number} - {name}")
+                    print("\n".join("# " + line for line in repr(error).split("\\n")))
+    finally:
+        worker.kill()
+        worker.wait()
+    print(f"1..{len(TESTS)}")
+    return failed > 0
+
+
+sys.exit(main())
