@@ -30,6 +30,36 @@ static const struct option options_target[] = {
     {NULL},
 };
 
+static const char *const order_words[] = {"file", "shuffled", "random", NULL};
+
+static const struct option options_inputs[] = {
+    {"prompts", 0, OPTION_TEXT, IN(prompts), "PATH",
+     .help = "A file of prompts, .jsonl or .csv, a row for each: prompt or messages, and maybe "
+             "max_tokens and model."},
+    {"order", 0, OPTION_TEXT, IN(order), "ORDER", .words = order_words,
+     .help = "Of a file's rows: file (as they stand there), shuffled, or random."},
+    {"prompt-tokens", 0, OPTION_TEXT, IN(prompt_tokens), "N",
+     .help = "Make prompts up, so many tokens long: 512, uniform:100..1000, normal:512,128, "
+             "lognormal:512,400 (mean and standard deviation) or exponential:512."},
+    {"output-tokens", 0, OPTION_TEXT, IN(output_tokens), "N",
+     .help = "As --max-tokens, varying from request to request as --prompt-tokens does."},
+    {"distinct", 0, OPTION_COUNT, IN(distinct), "N",
+     .help = "So many different prompts are made up (1000); then they come again."},
+    {"system", 0, OPTION_TEXT, IN(system), "TEXT",
+     .help = "In front of every prompt; of a chat, the system message."},
+    {"shared-prefix", 0, OPTION_COUNT, IN(shared_prefix), "N",
+     .help = "So many tokens more in front, the same for all: for a service that caches prefixes."},
+    {"trace", 0, OPTION_TEXT, IN(trace), "PATH",
+     .help = "Open loop: requests as they were recorded, .jsonl or .csv, with their times and "
+             "lengths; the forms of Mooncake, Azure and BurstGPT are known."},
+    {"speed", 0, OPTION_TEXT, IN(speed), "FACTOR",
+     .help = "Replay a trace so many times as fast (1)."},
+    {"print-schedule", 0, OPTION_TEXT, IN(print_schedule), "PATH", .optional = true, .absent = "-",
+     .help = "Send nothing: write when each request would start (ns), which of the prompts it is, "
+             "and a hash of its body. Default: standard output."},
+    {NULL},
+};
+
 static const struct option options_load[] = {
     {"rate", 'r', OPTION_TEXT, IN(rate), "RATE",
      .help = "Open loop: requests a second that start whatever becomes of the others. 500; a ramp "
@@ -113,8 +143,8 @@ const struct command command_load = {
         "INVALID, with the reason and exit status 3, when that was too much. Exit status 1: an "
         "objective does not hold; 3: nothing answered, or INVALID. Ctrl-C ends in order, with the "
         "results so far. docs/load.md defines every number.",
-    .options = (const struct option *const[]){options_target, options_load, options_result,
-                                              options_common, NULL},
+    .options = (const struct option *const[]){options_target, options_inputs, options_load,
+                                              options_result, options_common, NULL},
     .examples = examples,
     .run = run,
 };

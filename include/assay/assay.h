@@ -138,13 +138,22 @@ ASSAY_PUBLIC int assay_history(const struct assay_history_options *options);
 struct assay_load_options {
     struct assay_streams streams;
     const char *url;
-    const char *api;    /* "http", "execute", "chat", "complete", "embed", "infer"; NULL: by the path
-                         * of the url */
-    const char *method; /* NULL: POST with a body, else GET */
-    struct assay_strings headers;   /* "Name: value" */
-    const char *body;               /* or "@path"; NULL: made from the prompt */
-    const char *prompt, *model;     /* NULL: some */
-    uint32_t max_tokens;            /* 0: 128 */
+    const char *api; /* "http", "execute", "chat", "complete", "embed", "infer"; NULL: by the path
+                      * of the url */
+    const char *method;           /* NULL: POST with a body, else GET */
+    struct assay_strings headers; /* "Name: value" */
+    const char *body;             /* or "@path"; NULL: made from the prompt */
+    const char *prompt, *model;   /* NULL: some */
+    uint32_t max_tokens;          /* 0: 128 */
+    /* Many prompts instead of one: a file of them, or how long they are ("512", "uniform:9..99").
+     */
+    const char *prompts, *prompt_tokens, *output_tokens;
+    const char *order;              /* of a file: "file" (NULL), "shuffled", "random" */
+    uint32_t distinct;              /* so many different ones are made up; 0: 1000 */
+    const char *system;             /* in front of all; NULL: nothing */
+    uint32_t shared_prefix;         /* so many tokens more there; 0: none */
+    const char *trace;              /* requests as they were recorded in a file; NULL: not */
+    const char *speed;              /* … so many times as fast: "2"; NULL: 1 */
     bool stream;                    /* ask for an event stream */
     const char *rate;               /* "500", "10..100", "100,200,400"; NULL: … */
     uint32_t concurrency;           /* … so many users in a closed loop; 0: 1 */
@@ -160,6 +169,7 @@ struct assay_load_options {
     /* Many loads instead of one: "rate" or "concurrency", ":FROM..TO" may follow; the greatest that
      * holds `slo` is searched for. Of a sweep "/POINTS" follows. NULL: not. */
     const char *search, *sweep;
+    const char *print_schedule; /* send nothing: where to write when what would be; NULL: not so */
     bool has_seed, quiet;
     uint64_t seed;
 };

@@ -1,6 +1,7 @@
 /*
  * assay_load: a line a second while it runs, tables and JSON at the end.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "load/print.h"
+#include "load/schedule.h"
 #include "load/setup.h"
 
 /* ------------------------------------------------------------------ while it runs */
@@ -121,6 +123,23 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
     return r;
 }
 
+/* What would be sent, instead of sending it. */
+static struct result print_schedule(const struct session *session, const char *path,
+                                    const struct load_plan *plan)
+{
+    ENSURE(plan->stages, ERR_USAGE,
+           "--print-schedule needs --rate or --trace: with --concurrency, the service's answers "
+           "decide when users ask again");
+    if (strcmp(path, "-") == 0)
+        return schedule_write(plan, session->streams.out);
+    FILE *f = fopen(path, "we");
+    ENSURE(f, ERR_IO, "--print-schedule %s: %s", path, strerror(errno));
+    struct result r = schedule_write(plan, f);
+    if (fclose(f) != 0 && result_ok(r))
+        r = error_set(ERR_IO, "--print-schedule %s: it could not be written", path);
+    return r;
+}
+
 static struct result load(struct session *session, const struct assay_load_options *o,
                           const sigset_t *signals, int *status)
 {
@@ -128,6 +147,8 @@ static struct result load(struct session *session, const struct assay_load_optio
     l.belief.usual = o->lag_ns ? o->lag_ns : BELIEF_USUAL;
     TRY(setup_target(session->arena, o, &l.target));
     TRY(setup_plan(session->arena, o, &l.target, &l.plan));
+    if (o->print_schedule)
+        return print_schedule(session, o->print_schedule, &l.plan);
     if (o->slo)
         TRY(slo_read(session->arena, o->slo, l.slos, &l.slo_count));
     l.plan.bounds = slo_bounds(l.slos, l.slo_count);

@@ -80,6 +80,8 @@
 #define LIMIT_LOAD_INPUTS 1000000u
 /* Tokens of a prompt that is made up, and of an answer asked for: the longest contexts there are. */
 #define LIMIT_LOAD_TOKENS 10000000u
+/* One request of it: such a prompt, or a conversation so far. */
+#define LIMIT_LOAD_REQUEST_BYTES (64u << 20)
 /* All requests of a load, written before it begins. */
 #define LIMIT_LOAD_WRITTEN_BYTES (1u << 30)
 

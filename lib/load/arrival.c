@@ -70,8 +70,15 @@ static double stage_time(const struct arrival_stage *s, double arrivals)
     return sum > 0 ? fmin(2 * arrivals / sum, s->duration) : s->duration;
 }
 
+struct arrival arrival_replay(const int64_t *times, uint64_t count)
+{
+    return (struct arrival){.kind = ARRIVAL_TRACE, .times = times, .time_count = count};
+}
+
 int64_t arrival_next(struct arrival *a)
 {
+    if (a->kind == ARRIVAL_TRACE)
+        return a->drawn < a->time_count ? a->times[a->drawn++] : -1;
     a->unit = next_unit(a);
     a->drawn++;
     while (a->stage < a->count) {
@@ -86,6 +93,14 @@ int64_t arrival_next(struct arrival *a)
         a->stage++;
     }
     return -1;
+}
+
+int64_t arrival_skip(struct arrival *a, uint32_t count)
+{
+    int64_t at = 0;
+    for (uint32_t i = 0; at >= 0 && i < count; i++)
+        at = arrival_next(a);
+    return at;
 }
 
 double arrival_expected(const struct arrival_stage *stages, size_t count)

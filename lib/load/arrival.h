@@ -15,7 +15,8 @@
 #define ARRIVAL_TABLE(X)                                                                           \
     X(CONSTANT, "constant", "evenly spaced")                                                       \
     X(POISSON, "poisson", "independent of one another: exponential gaps")                          \
-    X(GAMMA, "gamma", "in bursts (shape below 1) or more even than chance (above): gamma gaps")
+    X(GAMMA, "gamma", "in bursts (shape below 1) or more even than chance (above): gamma gaps")    \
+    X(TRACE, "trace", "as they were recorded")
 
 enum arrival_kind {
 #define X(code, name, help) ARRIVAL_##code,
@@ -35,6 +36,8 @@ struct arrival {
     double shape; /* of the gamma distribution, above 0 */
     const struct arrival_stage *stages;
     size_t count;
+    const int64_t *times; /* ARRIVAL_TRACE: when, ns, and how many … */
+    uint64_t time_count;
     struct random random;
     uint64_t drawn; /* arrivals so far */
     double unit;    /* time of the last arrival at rate one */
@@ -47,8 +50,17 @@ struct arrival {
 struct arrival arrival_begin(enum arrival_kind kind, double shape,
                              const struct arrival_stage *stages, size_t count, uint64_t seed);
 
+/* Arrivals as they were recorded: ns after the beginning, in order. The times stay the caller's. */
+struct arrival arrival_replay(const int64_t *times, uint64_t count);
+
 /* When the next one should start, ns after the beginning; -1 when the stages are over. */
 int64_t arrival_next(struct arrival *arrival);
+
+/*
+ * The `count`-th from here (1: the next). Arrivals are dealt out to threads one after the other:
+ * thread k of n has the (k+1)-th first, and then each n-th.
+ */
+int64_t arrival_skip(struct arrival *arrival, uint32_t count);
 
 /* How many there are on average. */
 double arrival_expected(const struct arrival_stage *stages, size_t count);

@@ -15,13 +15,17 @@
 #include "core/clock.h"
 #include "load/arrival.h"
 #include "load/flight.h"
+#include "load/stock.h"
 
 struct load_plan {
     const struct target *target;
+    const struct stock *stock; /* what is asked */
     enum arrival_kind arrivals;
     double shape;
     const struct arrival_stage *stages; /* open loop: warm-up and measured phase; NULL: closed */
-    size_t stage_count;
+    size_t stage_count;                 /* of a trace: one, of its mean rate */
+    const int64_t *times;               /* ARRIVAL_TRACE: ns after the beginning, … */
+    uint64_t time_count;                /* … and how many */
     uint64_t seed;
     uint32_t users;       /* closed loop: how many */
     uint32_t connections; /* open loop: at most so many, of all threads */
@@ -44,6 +48,14 @@ enum second_metric {
         SECOND_METRICS
 };
 extern const enum metric second_metrics[SECOND_METRICS];
+
+/* Its schedule from the beginning; open loop. */
+static inline struct arrival plan_arrivals(const struct load_plan *plan)
+{
+    return plan->times ? arrival_replay(plan->times, plan->time_count)
+                       : arrival_begin(plan->arrivals, plan->shape, plan->stages, plan->stage_count,
+                                       plan->seed);
+}
 
 /* What happened since it was asked for last. */
 struct load_second {

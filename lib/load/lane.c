@@ -64,9 +64,7 @@ static struct usage usage_now(void)
 /* Draw the `count`-th arrival from here. */
 static void draw_arrival(struct lane *lane, uint32_t count)
 {
-    int64_t at = 0;
-    for (uint32_t i = 0; at >= 0 && i < count; i++)
-        at = arrival_next(&lane->arrival);
+    int64_t at = arrival_skip(&lane->arrival, count);
     lane->next = at < 0 ? CLOCK_NEVER : lane->load->begin + at;
 }
 
@@ -551,17 +549,16 @@ struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index,
     lane->roomy = mem_alloc(links * sizeof(*lane->roomy));
     lane->closed = mem_alloc(links * sizeof(*lane->closed));
     for (uint32_t i = 0; i < links; i++) {
-        link_init(&lane->links[i], &lane->slots[i], 1, plan->target->request.len);
+        link_init(&lane->links[i], &lane->slots[i], 1, plan->stock->longest);
         lane->closed[lane->closed_count++] = links - 1 - i;
     }
     lane->buffer = mem_alloc(READ_BYTES);
-    supply_begin(&lane->supply, plan->target);
+    supply_begin(&lane->supply, plan->stock);
     metrics_clear(&lane->metrics);
     second_clear(&lane->second);
     for (int i = 0; i < SECOND_METRICS; i++)
         histogram_clear(&lane->told[i]);
-    lane->arrival =
-        arrival_begin(plan->arrivals, plan->shape, plan->stages, plan->stage_count, plan->seed);
+    lane->arrival = plan_arrivals(plan);
     lane->epoll = epoll_create1(EPOLL_CLOEXEC);
     ENSURE(lane->epoll >= 0, ERR_IO, "epoll cannot be had: %s", strerror(errno));
     return RESULT_OK;

@@ -142,12 +142,14 @@ struct result setup_plan(struct arena *arena, const struct assay_load_options *o
            "their answers) do not go together");
     ENSURE(!o->arrivals || o->rate || o->search || o->sweep, ERR_USAGE, "--arrivals needs --rate");
     ENSURE(plan->threads <= MOST_THREADS, ERR_USAGE, "--threads: at most %d", MOST_THREADS);
+    TRY(read_arrivals(o->arrivals, plan));
     if (o->rate)
         TRY(read_rates(arena, o, plan));
-    else
+    else if (!o->trace)
         plan->users = o->concurrency ? o->concurrency : 1;
-    uint32_t conns = o->rate ? plan->connections : plan->users;
+    TRY(setup_stock(arena, o, plan));
+    uint32_t conns = plan->stages ? plan->connections : plan->users;
     if (!o->search && !o->sweep)
         plan->threads = plan->threads < conns ? plan->threads : conns;
-    return read_arrivals(o->arrivals, plan);
+    return RESULT_OK;
 }

@@ -18,4 +18,11 @@ struct result setup_target(struct arena *arena, const struct assay_load_options 
 struct result setup_plan(struct arena *arena, const struct assay_load_options *o,
                          const struct target *target, struct load_plan *plan) MUST_USE;
 
+/*
+ * The part of setup_plan that reads files: what is asked, and of a trace when. Errors as of
+ * inputs_read and stock_build.
+ */
+struct result setup_stock(struct arena *arena, const struct assay_load_options *o,
+                          struct load_plan *plan) MUST_USE;
+
 #endif

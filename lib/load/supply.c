@@ -1,15 +1,15 @@
 /*
- * One request for all, but for the serial number in it.
+ * A request of the stock, with the serial number in it that the worker's jobs want.
  */
 #include "load/supply.h"
 
 #include "core/memory.h"
 
-void supply_begin(struct supply *supply, const struct target *target)
+void supply_begin(struct supply *supply, const struct stock *stock)
 {
-    supply->target = target;
-    supply->wire = mem_alloc(target->request.len);
-    memcpy(supply->wire, target->request.data, target->request.len);
+    *supply = (struct supply){.stock = stock};
+    if (stock->target->serial_at)
+        supply->wire = mem_alloc(stock->longest);
 }
 
 void supply_end(struct supply *supply)
@@ -25,9 +25,13 @@ static void write_serial(char *at, uint64_t serial)
 
 struct ask supply_ask(struct supply *supply, uint64_t number)
 {
-    const struct target *target = supply->target;
-    if (target->serial_at)
-        write_serial(supply->wire + target->body_at + target->serial_at, number);
-    struct slice wire = slice_of(supply->wire, target->request.len);
-    return (struct ask){.wire = wire, .body = slice_from(wire, target->body_at)};
+    uint32_t which = stock_item(supply->stock, number);
+    const struct stock_item *item = &supply->stock->items[which];
+    struct slice wire = item->wire;
+    if (supply->wire) {
+        memcpy(supply->wire, wire.data, wire.len);
+        write_serial(supply->wire + item->body_at + supply->stock->target->serial_at, number);
+        wire.data = supply->wire;
+    }
+    return (struct ask){.wire = wire, .body = slice_from(wire, item->body_at), .item = which};
 }

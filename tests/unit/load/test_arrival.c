@@ -33,7 +33,7 @@ static void a_constant_rate_is_evenly_spaced_without_drift(void **state)
 static void the_same_seed_gives_the_same_schedule(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < ARRIVAL_KIND_COUNT; kind++) {
+    for (int kind = 0; kind < ARRIVAL_TRACE; kind++) {
         struct arrival a = arrival_begin(kind, 0.5, &second_of_a_thousand, 1, 42);
         struct arrival b = arrival_begin(kind, 0.5, &second_of_a_thousand, 1, 42);
         struct arrival c = arrival_begin(kind, 0.5, &second_of_a_thousand, 1, 43);
@@ -96,6 +96,19 @@ static void a_schedule_that_is_over_stays_over(void **state)
     assert_int_equal(arrival_next(&b), -1);
 }
 
+static void a_trace_is_replayed_as_it_was_recorded(void **state)
+{
+    (void)state;
+    const int64_t times[] = {0, 5, 5, 700};
+    struct arrival a = arrival_replay(times, 4);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(arrival_next(&a), times[i]);
+    assert_int_equal(arrival_next(&a), -1);
+    struct arrival second_of_three = arrival_replay(times, 4);
+    assert_int_equal(arrival_skip(&second_of_three, 2), 5);
+    assert_int_equal(arrival_skip(&second_of_three, 3), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +117,7 @@ int main(void)
         cmocka_unit_test(a_ramp_from_zero_begins_at_once_and_grows),
         cmocka_unit_test(stages_follow_one_another),
         cmocka_unit_test(a_schedule_that_is_over_stays_over),
+        cmocka_unit_test(a_trace_is_replayed_as_it_was_recorded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
