@@ -1,8 +1,9 @@
 /*
  * A service of event streams that keeps the time of its own sends, to hold a load generator to: it
- * answers every request with EVENTS events in the worker's form, one every INTERVAL-US microseconds
- * (0: all at once), and on SIGTERM prints as JSON how long its gaps really were, from just before
- * one send to just before the next.
+ * answers every POST with EVENTS events in the worker's form, one every INTERVAL-US microseconds
+ * (0: all at once). The text of each is when it was sent (monotonic ns; 0 when all are), and on
+ * SIGTERM it prints as JSON how long its gaps really were, from just before one send to just before
+ * the next.
  *
  *     pacer EVENTS INTERVAL-US        prints "port N" first
  *
@@ -28,7 +29,7 @@
 
 #define STREAMS (1u << 16)
 
-#define EVENT "data: {\"type\":\"token\",\"t\":\" token\",\"i\":%7u}\n\n"
+#define EVENT "data: {\"type\":\"token\",\"t\":\"%019llu\",\"i\":%7u}\n\n"
 #define LAST "data: {\"type\":\"end\",\"tokens_out\":%u,\"stop_reason\":\"MAX_TOKENS\"}\n\n"
 
 struct stream {
@@ -79,7 +80,7 @@ static void must(struct result r)
 static void add_head(struct buf *b)
 {
     char last[100];
-    size_t event = strlen("data: {\"type\":\"token\",\"t\":\" token\",\"i\":1234567}\n\n");
+    size_t event = strlen("data: {\"type\":\"token\",\"t\":\"1234567890123456789\",\"i\":1234567}\n\n");
     size_t length = event * events + (size_t)snprintf(last, sizeof(last), LAST, events);
     must(buf_printf(
         b, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %u\r\n\r\n",
@@ -109,7 +110,7 @@ static void send_due(struct buf *scratch)
             return;
         head++;
         buf_clear(scratch);
-        must(buf_printf(scratch, EVENT, s->done++));
+        must(buf_printf(scratch, EVENT, (unsigned long long)now, s->done++));
         if (s->sent)
             histogram_add(&gaps, now - s->sent);
         s->sent = now;
@@ -151,6 +152,7 @@ static void serve(int listener)
     struct epoll_event found[64], event = {.events = EPOLLIN, .data.fd = listener};
     struct buf scratch = buf_limited(4096);
     char request[65536];
+    ssize_t got = 0;
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
     while (!over) {
@@ -161,10 +163,10 @@ static void serve(int listener)
             int fd = found[i].data.fd;
             if (fd == listener)
                 accept_one(epoll, listener);
-            else if (recv(fd, request, sizeof(request), 0) > 0)
-                begin_stream(fd, &scratch);
-            else
+            else if ((got = recv(fd, request, sizeof(request), 0)) <= 0)
                 close(fd);
+            else if (slice_starts(slice_of(request, (size_t)got), SLICE("POST ")))
+                begin_stream(fd, &scratch); /* a body that comes for itself is of no interest */
             send_due(&scratch);
         }
         send_due(&scratch);
@@ -187,7 +189,7 @@ int main(int argc, char **argv)
     answer = buf_limited(256u << 20);
     add_head(&answer);
     for (uint32_t i = 0; i < events; i++)
-        must(buf_printf(&answer, EVENT, i));
+        must(buf_printf(&answer, EVENT, 0ull, i));
     must(buf_printf(&answer, LAST, events));
     struct sigaction action = {.sa_handler = end};
     sigaction(SIGTERM, &action, NULL);
