@@ -6,6 +6,7 @@
 #include "core/jsontext.h"
 #include "core/memory.h"
 #include "load/hdr.h"
+#include "report/load_html.h"
 
 static void write_json(struct text *t, const struct load_report *report)
 {
@@ -24,11 +25,20 @@ struct load_format {
     void (*write)(struct text *t, const struct load_report *report);
 };
 static const struct load_format formats[] = {
+    {"html", "load.html", load_html},
     {"json", "load.json", write_json},
     {"csv", "load.csv", print_csv},
     {"hdr", "load.hlog", write_hdr},
 };
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
+
+static const struct load_format *format_named(const char *name)
+{
+    const struct load_format *format = formats;
+    while (strcmp(format->name, name) != 0)
+        format++;
+    return format;
+}
 
 static struct result open_one(struct load_reports *reports, const struct load_format *format,
                               struct slice path)
@@ -59,7 +69,7 @@ struct result load_reports_open(struct session *session, const struct assay_load
         TRY(open_one(out, &formats[which], path.data ? path : slice_str(formats[which].path)));
     }
     if (options->json)
-        TRY(open_one(out, &formats[0], slice_str(options->json)));
+        TRY(open_one(out, format_named("json"), slice_str(options->json)));
     return RESULT_OK;
 }
 

@@ -23,9 +23,7 @@ static void add_time(struct text *t, int64_t value, size_t width)
     add_cell(t, format_duration(shown, value), width);
 }
 
-/* Three significant digits, with k, M or G. */
-#define COUNT_TEXT 24
-static const char *format_count(char out[COUNT_TEXT], double value)
+const char *format_count(char out[COUNT_TEXT], double value)
 {
     static const char *const units[] = {"", " k", " M", " G"};
     size_t unit = 0;
@@ -209,6 +207,17 @@ static void add_notes(struct text *t, const struct load_report *r)
                     (unsigned long long)m->several);
 }
 
+void print_objective(struct text *t, const struct slo *slo, const struct load_outcome *outcome)
+{
+    double value = 0;
+    if (!slo_value(slo, outcome, &value))
+        text_add_str(t, "nothing of it was seen");
+    else if (slo->quantity == SLO_ERRORS || slo->quantity == SLO_GOODPUT)
+        text_printf(t, "%.4g %%", 100 * value);
+    else
+        add_value(t, slo->quantity == SLO_METRIC && metric_kinds[slo->metric].time, value, 0);
+}
+
 static void add_objectives(struct text *t, const struct load_report *r, const char *bad,
                            const char *good, const char *plain)
 {
@@ -217,43 +226,32 @@ static void add_objectives(struct text *t, const struct load_report *r, const ch
     text_add_str(t, "\nObjectives\n");
     for (size_t i = 0; i < r->slo_count; i++) {
         const struct slo *slo = &r->slos[i];
-        double value = 0;
-        bool holds = slo_holds(slo, r->outcome), seen = slo_value(slo, r->outcome, &value);
+        bool holds = slo_holds(slo, r->outcome);
         text_printf(t, "  %s%s%s  %s: ", holds ? good : bad, holds ? "holds" : "FAILS", plain,
                     slo->text);
-        if (!seen)
-            text_add_str(t, "nothing of it was seen");
-        else if (slo->quantity == SLO_ERRORS || slo->quantity == SLO_GOODPUT)
-            text_printf(t, "%.4g %%", 100 * value);
-        else
-            add_value(t, slo->quantity == SLO_METRIC && metric_kinds[slo->metric].time, value, 0);
+        print_objective(t, slo, r->outcome);
         text_add_byte(t, '\n');
     }
 }
+
+const struct verdict_words verdict_words[] = {
+    [VERDICT_PASSED] = {"passed", "valid", ""},
+    [VERDICT_FAILED] = {"failed", "FAILED", "an objective does not hold"},
+    [VERDICT_INVALID] = {"invalid", "INVALID",
+                         "these numbers are this program's as much as the service's"},
+    [VERDICT_NOTHING] = {"nothing", "NOTHING", "not one good answer came"},
+};
 
 static void add_verdict(struct text *t, const struct load_report *r, const char *bad,
                         const char *good, const char *plain)
 {
     const struct judgement *j = r->judgement;
-    text_add_byte(t, '\n');
-    switch (j->verdict) {
-    case VERDICT_PASSED:
-        text_printf(t, "%svalid%s", good, plain);
-        break;
-    case VERDICT_FAILED:
-        text_printf(t, "%sFAILED%s: an objective does not hold", bad, plain);
-        break;
-    case VERDICT_NOTHING:
-        text_printf(t, "%sNOTHING%s: not one good answer came", bad, plain);
-        break;
-    case VERDICT_INVALID:
-        text_printf(t, "%sINVALID%s: these numbers are this program's as much as the service's\n",
-                    bad, plain);
-        for (size_t i = 0; i < j->reason_count; i++)
-            text_printf(t, "  %s\n", j->reasons[i]);
-        return;
-    }
-    text_printf(t, "%s\n", r->outcome->stopped ? " (ended before its time)" : "");
+    const struct verdict_words *words = &verdict_words[j->verdict];
+    text_printf(t, "\n%s%s%s%s%s%s\n", j->verdict == VERDICT_PASSED ? good : bad, words->word,
+                plain, *words->meaning ? ": " : "", words->meaning,
+                r->outcome->stopped ? " (ended before its time)" : "");
+    for (size_t i = 0; i < j->reason_count; i++)
+        text_printf(t, "  %s\n", j->reasons[i]);
 }
 
 void print_report(struct text *t, const struct load_report *r, bool color)

@@ -24,6 +24,19 @@ struct load_report {
 /* "POST http://… : 500 requests/s, poisson, for 10 s; seed 7; …" */
 void print_plan(struct text *t, const struct load_plan *plan);
 
+/* Three significant digits, with k, M or G. Returns `out`. */
+#define COUNT_TEXT 24
+const char *format_count(char out[COUNT_TEXT], double value);
+
+/* A verdict: for programs, for people, and what it means ("" when that is all). */
+struct verdict_words {
+    const char *name, *word, *meaning;
+};
+extern const struct verdict_words verdict_words[]; /* by enum load_verdict */
+
+/* What an objective is about came to this: "12.3 ms", "0.5 %". */
+void print_objective(struct text *t, const struct slo *slo, const struct load_outcome *outcome);
+
 /* Columns of a line a second, and such a line; `at` is ns since the beginning, of `span` ns. */
 void print_columns(struct text *t, bool stream);
 void print_second(struct text *t, const struct load_second *second, bool stream, int64_t at,

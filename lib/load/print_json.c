@@ -105,12 +105,6 @@ static json_t *own_json(const struct load_report *r)
 
 json_t *print_json(const struct load_report *r)
 {
-    static const char *const verdicts[] = {
-        [VERDICT_PASSED] = "passed",
-        [VERDICT_FAILED] = "failed",
-        [VERDICT_INVALID] = "invalid",
-        [VERDICT_NOTHING] = "nothing",
-    };
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
     const struct load_outcome *o = r->outcome;
@@ -123,11 +117,12 @@ json_t *print_json(const struct load_report *r)
         if (m->histograms[i].count > 0)
             json_object_set_new(metrics, metric_kinds[i].name,
                                 histogram_json(arena, (enum metric)i, &m->histograms[i]));
-    json_t *out = json_pack(
-        "{s:s, s:o, s:o, s:f, s:b, s:I, s:I, s:I, s:I}", "verdict", verdicts[r->judgement->verdict],
-        "reasons", reasons, "plan", plan_json(r->plan), "measured_s", measured, "stopped",
-        o->stopped, "requests", (json_int_t)m->requests, "answered", (json_int_t)m->answered,
-        "good", (json_int_t)m->good, "waited", (json_int_t)m->waited);
+    json_t *out =
+        json_pack("{s:s, s:o, s:o, s:f, s:b, s:I, s:I, s:I, s:I}", "verdict",
+                  verdict_words[r->judgement->verdict].name, "reasons", reasons, "plan",
+                  plan_json(r->plan), "measured_s", measured, "stopped", o->stopped, "requests",
+                  (json_int_t)m->requests, "answered", (json_int_t)m->answered, "good",
+                  (json_int_t)m->good, "waited", (json_int_t)m->waited);
     set_number(out, "answers_per_s", false, measured > 0 ? (double)m->ended / measured : 0);
     set_number(out, "tokens_per_s", false, measured > 0 ? (double)m->ended_tokens / measured : 0);
     set_number(out, "bytes_per_s", false, measured > 0 ? (double)m->ended_bytes / measured : 0);

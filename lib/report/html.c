@@ -15,6 +15,21 @@ void html_text(struct text *t, struct slice s, size_t max)
     text_add_xml(t, line_text(t->arena, s, max));
 }
 
+void html_open(struct text *t, struct slice title)
+{
+    text_add_str(t, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+                    "<meta name=\"generator\" content=\"assay\">\n"
+                    "<link rel=\"icon\" href=\"data:,\">\n<title>");
+    html_text(t, title, 100);
+    text_printf(t, " · Assay</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n", html_style);
+}
+
+void html_close(struct text *t)
+{
+    text_add_str(t, "</main>\n</body>\n</html>\n");
+}
+
 /* The counts of all runs together. */
 struct totals {
     size_t counts[CASE_STATUS_COUNT], planned, finished, flaky, slow, leaky, timed_out;
@@ -111,16 +126,6 @@ static void add_run(struct text *t, const struct run_info *info)
     text_add_str(t, "</code></p>\n");
 }
 
-static void add_head(struct text *t, const struct run_data *run)
-{
-    text_add_str(t, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-                    "<meta name=\"generator\" content=\"assay\">\n"
-                    "<link rel=\"icon\" href=\"data:,\">\n<title>");
-    html_text(t, run->run_count ? run->runs[0].id : SLICE("no run"), 100);
-    text_printf(t, " · Assay</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n", html_style);
-}
-
 struct result html_write(FILE *to, const struct run_data *run,
                          const struct resource_history *resources)
 {
@@ -129,7 +134,7 @@ struct result html_write(FILE *to, const struct run_data *run,
     struct text t = text_in(arena);
     struct totals all = totals_of(run);
 
-    add_head(&t, run);
+    html_open(&t, run->run_count ? run->runs[0].id : SLICE("no run"));
     add_verdict(&t, &all);
     add_tiles(&t, &all);
     for (size_t i = 0; i < run->run_count; i++)
@@ -141,7 +146,7 @@ struct result html_write(FILE *to, const struct run_data *run,
         html_resources(&t, run, resources);
     html_tables(&t, run);
     html_cases(&t, run);
-    text_add_str(&t, "</main>\n</body>\n</html>\n");
+    html_close(&t);
     bool written = fwrite(text_str(&t), 1, t.len, to) == t.len && fflush(to) == 0;
     ENSURE(written, ERR_IO, "cannot write the report: %s", strerror(errno));
     return RESULT_OK;

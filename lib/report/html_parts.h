@@ -10,6 +10,10 @@
 
 extern const char html_style[];
 
+/* The beginning of a page, up to where its content begins, and its end. */
+void html_open(struct text *t, struct slice title);
+void html_close(struct text *t);
+
 /* What came from outside, on one line, shown whole up to `max` bytes. */
 void html_text(struct text *t, struct slice s, size_t max);
 

@@ -12,6 +12,10 @@
 #define RIGHT 28
 #define TOP 14
 #define BOTTOM 24
+#define HEAT_LEVELS 8
+/* A logarithmic axis has more ticks below this ratio of its ends, and even ones below this. */
+#define SHORT_AXIS 1000
+#define NARROW_AXIS 4
 
 double axis_at(const struct axis *axis, double value)
 {
@@ -59,15 +63,27 @@ struct axis axis_rounded(struct axis axis)
     return axis;
 }
 
+/* Powers of ten; of a short axis twice and five times these too. */
+static size_t log_ticks(const struct axis *axis, double *ticks, size_t max)
+{
+    static const double digits[] = {1, 2, 5};
+    size_t count = 0, each = axis->high / axis->low < SHORT_AXIS ? 3 : 1;
+    double slack = 1 + 1e-9;
+    int power = (int)floor(log10(axis->low)), last = (int)floor(log10(axis->high) + 1e-9);
+    for (; power <= last; power++)
+        for (size_t i = 0; i < each && count < max; i++) {
+            double tick = digits[i] * pow(10, power);
+            if (tick >= axis->low / slack && tick <= axis->high * slack)
+                ticks[count++] = tick;
+        }
+    return count;
+}
+
 size_t axis_ticks(const struct axis *axis, double *ticks, size_t max)
 {
     size_t count = 0;
-    if (axis->logarithmic) {
-        int power = (int)ceil(log10(axis->low) - 1e-9), last = (int)floor(log10(axis->high) + 1e-9);
-        for (; power <= last && count < max; power++)
-            ticks[count++] = pow(10, power);
-        return count;
-    }
+    if (axis->logarithmic && axis->high / axis->low >= NARROW_AXIS)
+        return log_ticks(axis, ticks, max);
     double step = axis->step > 0 ? axis->step : step_of(axis);
     double first = ceil(axis->low / step - 1e-9), last = floor(axis->high / step + 1e-9);
     size_t steps = last >= first ? (size_t)(last - first) + 1 : 0;
@@ -92,6 +108,9 @@ void text_add_quantity(struct text *t, double value, enum unit unit)
         break;
     case UNIT_PERCENT:
         text_printf(t, "%.3g %%", value);
+        break;
+    case UNIT_NINES:
+        text_printf(t, "%.10g %%", 100 - 100 / value);
         break;
     case UNIT_NUMBER:
         text_printf(t, "%.10g", value);
@@ -150,13 +169,63 @@ void chart_close(struct text *t)
 void chart_line(struct text *t, const struct chart *chart, const char *class, const double *x,
                 const double *y, size_t count)
 {
+    bool drawing = false;
     if (count == 0)
         return;
     text_printf(t, "<path class=\"line %s\" d=\"", class);
-    for (size_t i = 0; i < count; i++)
-        text_printf(t, "%s%.1f %.1f", i == 0 ? "M" : "L", axis_at(&chart->x, x[i]),
-                    axis_at(&chart->y, y[i]));
+    for (size_t i = 0; i < count; i++) {
+        if (!isnan(y[i]))
+            text_printf(t, "%s%.1f %.1f", drawing ? "L" : "M", axis_at(&chart->x, x[i]),
+                        axis_at(&chart->y, y[i]));
+        /* A line of one point is seen as one: its end is round. */
+        if (!isnan(y[i]) && !drawing && (i + 1 == count || isnan(y[i + 1])))
+            text_add_str(t, "h0");
+        drawing = !isnan(y[i]);
+    }
     text_add_str(t, "\"/>");
+}
+
+void chart_dots(struct text *t, const struct chart *chart, const char *class, const double *x,
+                const double *y, size_t count)
+{
+    text_printf(t, "<path class=\"line dots %s\" d=\"", class);
+    for (size_t i = 0; i < count; i++)
+        if (!isnan(y[i]))
+            text_printf(t, "M%.1f %.1fh0", axis_at(&chart->x, x[i]), axis_at(&chart->y, y[i]));
+    text_add_str(t, "\"/>");
+}
+
+/* From 1 to HEAT_LEVELS; 0 of nothing. */
+static int heat_level(double count, double most)
+{
+    if (count <= 0)
+        return 0;
+    return most > 1 ? 1 + (int)lround((HEAT_LEVELS - 1) * log(count) / log(most)) : HEAT_LEVELS;
+}
+
+void chart_heat(struct text *t, const struct chart *chart, const double *counts, const double *x,
+                size_t columns, const double *y, size_t rows)
+{
+    double most = 0;
+    for (size_t i = 0; i < rows * columns; i++)
+        most = fmax(most, counts[i]);
+    for (int level = 1; level <= HEAT_LEVELS; level++) {
+        text_printf(t, "<path class=\"heat\" fill-opacity=\"%.2f\" d=\"",
+                    (double)level / HEAT_LEVELS);
+        for (size_t row = 0; row < rows; row++) {
+            double bottom = axis_at(&chart->y, y[row]), top = axis_at(&chart->y, y[row + 1]);
+            for (size_t k = 0, next; k < columns; k = next) {
+                next = k + 1;
+                if (heat_level(counts[row * columns + k], most) != level)
+                    continue;
+                while (next < columns && heat_level(counts[row * columns + next], most) == level)
+                    next++;
+                double left = axis_at(&chart->x, x[k]), right = axis_at(&chart->x, x[next]);
+                text_printf(t, "M%.1f %.1fH%.1fV%.1fH%.1fz", left, top, right, bottom, left);
+            }
+        }
+        text_add_str(t, "\"/>");
+    }
 }
 
 void chart_bar(struct text *t, const struct chart *chart, const char *class, double x_low,

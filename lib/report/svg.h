@@ -28,7 +28,8 @@ struct axis axis_rounded(struct axis axis);
 size_t axis_ticks(const struct axis *axis, double *ticks, size_t max);
 
 /* How a tick is written: ns as "20 ms", bytes as "1.5 MiB", "40 %", a number, or not at all. */
-enum unit { UNIT_NANOSECONDS, UNIT_BYTES, UNIT_PERCENT, UNIT_NUMBER, UNIT_NONE };
+/* UNIT_NINES is one in so many: of 100 the percentile 99 is told. */
+enum unit { UNIT_NANOSECONDS, UNIT_BYTES, UNIT_PERCENT, UNIT_NINES, UNIT_NUMBER, UNIT_NONE };
 
 /* Ticks are round in their unit: bytes by powers of 1024. */
 void text_add_quantity(struct text *t, double value, enum unit unit);
@@ -47,13 +48,25 @@ struct chart chart_make(int width, int height, struct axis x, enum unit x_unit, 
 void chart_open(struct text *t, const struct chart *chart, struct slice title);
 void chart_close(struct text *t);
 
+/* Where y is NAN the line is broken. */
 void chart_line(struct text *t, const struct chart *chart, const char *class, const double *x,
+                const double *y, size_t count);
+/* A point for each value. */
+void chart_dots(struct text *t, const struct chart *chart, const char *class, const double *x,
                 const double *y, size_t count);
 void chart_bar(struct text *t, const struct chart *chart, const char *class, double x_low,
                double x_high, double y_low, double y_high, struct slice title);
 
 /* A vertical line with a word at its top. */
 void chart_mark(struct text *t, const struct chart *chart, double x, struct slice label);
+
+/*
+ * Fields of a plane, each as strong as the greatest is by the logarithm, so that a single one is
+ * seen: `counts` has `rows` of `columns`, from the bottom; they end at the values of `x` and `y`,
+ * which begin with where the first begins.
+ */
+void chart_heat(struct text *t, const struct chart *chart, const double *counts, const double *x,
+                size_t columns, const double *y, size_t rows);
 
 /* A stretch of time, from top to bottom. */
 void chart_band(struct text *t, const struct chart *chart, const char *class, double x_low,

@@ -1,0 +1,21 @@
+/*
+ * The parts of a load's page; each writes a section, or nothing when there is nothing to show.
+ */
+#ifndef REPORT_LOAD_HTML_PARTS_H
+#define REPORT_LOAD_HTML_PARTS_H
+
+#include "load/print.h"
+
+/* How many requests took how long: a line for each metric, by how many nines. */
+void load_html_percentiles(struct text *t, const struct metrics *metrics);
+
+/* Latencies by when they were, as heat maps. */
+void load_html_heat(struct text *t, const struct timeline *timeline);
+
+/* Rates, requests under way and errors. */
+void load_html_rates(struct text *t, const struct load_report *report);
+
+/* How late the load generator was itself. */
+void load_html_own(struct text *t, const struct load_report *report);
+
+#endif
