@@ -45,13 +45,28 @@ static void a_logarithmic_axis_has_powers_of_ten(void **state)
 {
     (void)state;
     double ticks[AXIS_TICKS];
-    struct axis axis = {.low = 30, .high = 5000, .logarithmic = true, .from = 0, .to = 100};
-    assert_int_equal(axis_ticks(&axis, ticks, AXIS_TICKS), 2);
-    assert_true(fabs(ticks[0] - 100) < 1e-6 && fabs(ticks[1] - 1000) < 1e-6);
+    struct axis axis = {.low = 5, .high = 5000, .logarithmic = true, .from = 0, .to = 100};
+    assert_int_equal(axis_ticks(&axis, ticks, AXIS_TICKS), 3);
+    assert_true(fabs(ticks[0] - 10) < 1e-6 && fabs(ticks[1] - 100) < 1e-6);
+    axis.low = 30;
     axis = axis_rounded(axis);
     assert_true(fabs(axis.low - 10) < 1e-9 && fabs(axis.high - 10000) < 1e-6);
     assert_true(fabs(axis_at(&axis, 10000) - 100) < 1e-9);
     assert_true(fabs(axis_at(&axis, 10)) < 1e-9);
+}
+
+static void a_short_logarithmic_axis_has_more_ticks(void **state)
+{
+    (void)state;
+    static const double expected[] = {50, 100, 200, 500, 1000};
+    double ticks[AXIS_TICKS];
+    struct axis axis = {.low = 30, .high = 1999, .logarithmic = true};
+    assert_int_equal(axis_ticks(&axis, ticks, AXIS_TICKS), 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_true(fabs(ticks[i] - expected[i]) < 1e-6);
+    axis = (struct axis){.low = 150, .high = 180, .logarithmic = true};
+    assert_int_equal(axis_ticks(&axis, ticks, AXIS_TICKS), 7);
+    assert_true(fabs(ticks[1] - 155) < 1e-6);
 }
 
 static void quantities_are_written_in_their_unit(void **state)
@@ -219,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ticks_are_round_and_within_the_axis),
         cmocka_unit_test(a_logarithmic_axis_has_powers_of_ten),
+        cmocka_unit_test(a_short_logarithmic_axis_has_more_ticks),
         cmocka_unit_test(quantities_are_written_in_their_unit),
         cmocka_unit_test(an_empty_run_makes_a_page),
         cmocka_unit_test(what_comes_from_outside_is_no_markup),
