@@ -105,6 +105,9 @@ static const struct option options_result[] = {
     {"lag", 0, OPTION_DURATION, IN(lag_ns), "TIME",
      .help = "How late 99 % of what assay itself does may be before the run is invalid (1ms)."},
     {"quiet", 'q', OPTION_FLAG, IN(quiet), .help = "No line a second, only the results."},
+    {"name", 0, OPTION_TEXT, IN(name), "NAME",
+     .help = "What this load is called in the store; loads of one name are compared with each "
+             "other. Default: URL, API and load."},
     {NULL},
 };
 
@@ -127,6 +130,8 @@ static int run(struct invocation *in)
     in->load.streams = in->streams;
     in->load.has_seed = in->selection.has_seed;
     in->load.seed = in->selection.seed;
+    in->load.store = in->store;
+    in->load.arguments = in->typed;
     return assay_load(&in->load);
 }
 
@@ -144,7 +149,7 @@ const struct command command_load = {
         "objective does not hold; 3: nothing answered, or INVALID. Ctrl-C ends in order, with the "
         "results so far. docs/load.md defines every number.",
     .options = (const struct option *const[]){options_target, options_inputs, options_load,
-                                              options_result, options_common, NULL},
+                                              options_result, options_store, options_common, NULL},
     .examples = examples,
     .run = run,
 };

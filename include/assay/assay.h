@@ -172,6 +172,9 @@ struct assay_load_options {
     const char *print_schedule; /* send nothing: where to write when what would be; NULL: not so */
     bool has_seed, quiet;
     uint64_t seed;
+    const char *store; /* where the load is kept (not searches and sweeps); NULL: the default */
+    const char *name;  /* loads of one name are compared; NULL: by url, API and load */
+    struct assay_strings arguments; /* the command as typed, for the record */
 };
 
 /* 1 when an objective does not hold; 3 when nothing answered or the numbers are not to be

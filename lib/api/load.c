@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/explore.h"
+#include "api/load_record.h"
 #include "api/load_reports.h"
 #include "core/clock.h"
 #include "core/memory.h"
@@ -26,6 +27,7 @@ struct loading {
     struct slo slos[SLO_MOST_OBJECTIVES];
     size_t slo_count;
     struct belief belief;
+    struct load_record record;
     struct load_reports *reports;
     struct timeline *timeline;
     bool interrupted;
@@ -74,6 +76,7 @@ static void watch(struct loading *l, struct load *load, const sigset_t *signals)
         load_look(load, second);
         int64_t at = now - began - (running ? LOAD_LOOK_NS : 0);
         timeline_add(l->timeline, second, last, at, (last + at) / 2 < l->plan.warmup);
+        load_record_second(&l->record, second, last, at);
         if (running || at - last > NS_PER_S / 10)
             show_second(l, second, last, at);
         last = at;
@@ -103,6 +106,7 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
     print_columns(&t, l->target.stream);
     if (!l->quiet)
         say(l, &t);
+    TRY(load_record_begin(&l->record, l->session, l->options, &l->plan));
     DEFER(timeline_free_pointer)
     struct timeline *timeline = timeline_new();
     TRY(load_begin(&l->plan, &load));
@@ -111,14 +115,16 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
     struct load_outcome *outcome = mem_alloc(sizeof(*outcome));
     load_end(load, outcome);
     struct judgement judgement = load_judge(arena, outcome, &l->belief, l->slos, l->slo_count);
-    struct load_report report = {&l->plan,   outcome,    l->slos,    l->slo_count,
-                                 &l->belief, &judgement, l->timeline};
+    struct load_report report = {&l->plan,   outcome,    l->slos,     l->slo_count,
+                                 &l->belief, &judgement, l->timeline, load_record_id(&l->record)};
     struct text tables = text_in(arena);
     print_report(&tables, &report, l->session->streams.out_color);
     if (!l->reports->on_stdout)
         say(l, &tables);
     *status = exit_status(l, judgement.verdict);
     struct result r = load_reports_write(l->reports, &report);
+    if (result_ok(r))
+        r = load_record_end(&l->record, &report, *status);
     mem_free(outcome);
     return r;
 }
@@ -162,7 +168,9 @@ static struct result load(struct session *session, const struct assay_load_optio
     TRY(load_reports_open(session, o, &reports));
     l.reports = &reports;
     l.quiet = o->quiet || reports.on_stdout;
-    return run(&l, signals, status);
+    struct result r = run(&l, signals, status);
+    load_record_close(&l.record);
+    return r;
 }
 
 int assay_load(const struct assay_load_options *options)

@@ -1,9 +1,12 @@
 /*
  * assay_report: any report of a stored run, made again.
  */
+#include "api/load_reports.h"
 #include "api/session.h"
+#include "core/memory.h"
 #include "record/replay.h"
 #include "report/explained.h"
+#include "report/load_data.h"
 
 /* Reports that stay empty; the fault is already known. */
 static void close_all(struct sink **sinks, size_t count)
@@ -24,6 +27,82 @@ static size_t split_runs(struct arena *arena, const char *text, struct slice **o
     return count ? count : 1;
 }
 
+/* ── loads ── */
+
+/* What was measured in each second; of warm-up only counts are kept. */
+static void add_rows(const struct load_data *data, struct text *t)
+{
+    struct load_second *second = mem_alloc(sizeof(*second));
+    print_columns(t, data->target.stream);
+    for (size_t i = 0; i < data->timeline->count; i++) {
+        const struct timeline_row *row = &data->timeline->rows[i];
+        second_clear(second);
+        sparse_spread(&row->metrics[SECOND_LATENCY], &second->latency);
+        sparse_spread(&row->metrics[SECOND_TTFT], &second->ttft);
+        second->answered = row->answered;
+        second->failed = row->failed;
+        second->tokens = row->tokens;
+        second->busy = row->busy;
+        second->lags = row->lags;
+        second->lag_sum = row->lag_sum;
+        print_second(t, second, data->target.stream, row->to, row->to - row->from, row->warming);
+    }
+    mem_free(second);
+}
+
+static struct result show_load(struct session *session, const struct load_data *data)
+{
+    struct text t = text_in(session->arena);
+    text_printf(&t, "load %.*s\n", SLICE_ARG(data->name));
+    print_plan(&t, &data->plan);
+    if (data->ended) {
+        print_report(&t, &data->report, session->streams.out_color);
+    } else {
+        add_rows(data, &t);
+        text_printf(&t, "\nINCOMPLETE: this load was killed, or is still going on\nrun %s\n",
+                    data->report.run);
+    }
+    fputs(text_str(&t), session->streams.out);
+    return RESULT_OK;
+}
+
+static struct result report_load(struct session *session, struct store *store,
+                                 const struct run_info *run, const struct assay_report_options *o)
+{
+    DEFER(load_data_free)
+    struct load_data *data = NULL;
+    const struct assay_load_options as_load = {.reports = o->reports};
+    ENSURE(o->webhooks.targets.count == 0, ERR_USAGE,
+           "run %.*s is a load: webhooks tell of runs of suites", SLICE_ARG(run->id));
+    TRY(load_data_read(store, session->arena, run, &data));
+    if (o->reports.count == 0)
+        return show_load(session, data);
+    ENSURE(data->ended, ERR_USAGE,
+           "load %.*s is incomplete: it has no report; without --report its seconds are shown",
+           SLICE_ARG(run->id));
+    DEFER(load_reports_drop)
+    struct load_reports reports = {0};
+    TRY(load_reports_open(session, &as_load, &reports));
+    return load_reports_write(&reports, &data->report);
+}
+
+/* Several runs together are added up, and loads cannot be. */
+static struct result check_suites(struct store *store, struct arena *arena,
+                                  const struct slice *runs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct run_info run;
+        TRY(store_find(store, arena, runs[i], &run));
+        ENSURE(!run.load, ERR_USAGE,
+               "run %.*s is a load, which has no report together with others; `assay compare` "
+               "compares loads",
+               SLICE_ARG(run.id));
+    }
+    return RESULT_OK;
+}
+
+/* ── all ── */
+
 static struct result make_reports(struct session *session, const struct assay_report_options *o)
 {
     static const enum console_detail details[] = {[ASSAY_NORMAL] = CONSOLE_NORMAL,
@@ -41,10 +120,13 @@ static struct result make_reports(struct session *session, const struct assay_re
         ENSURE(
             session_all_whole(&o->reports) && o->webhooks.targets.count == 0, ERR_USAGE,
             "of several runs together there are only the reports summary, summary-json and html");
+        TRY(check_suites(store, session->arena, runs, run_count));
         return session_whole_reports(session, &o->reports, o->store, runs, run_count);
     }
     struct run_info run;
     TRY(store_find(store, session->arena, runs[0], &run));
+    if (run.load)
+        return report_load(session, store, &run, o);
     struct sink **sinks = ARENA_ARRAY(session->arena, struct sink *,
                                       o->reports.count + o->webhooks.targets.count + 1);
     size_t count = 0;

@@ -14,7 +14,6 @@
 #include "core/memory.h"
 #include "core/random.h"
 #include "core/text.h"
-#include "measure/machine.h"
 #include "measure/measure.h"
 #include "record/recorder.h"
 #include "report/explained.h"
@@ -118,6 +117,10 @@ static struct result find_earlier(struct job *j)
     struct slice *keys, *not_passed, id;
     TRY(store_find(j->store, arena, slice_str(name), &j->earlier));
     id = j->earlier.id;
+    ENSURE(!j->earlier.load, ERR_USAGE,
+           "run %.*s is a load: it has no cases to go on with; `assay load` with its options does "
+           "it again",
+           SLICE_ARG(id));
     unpack_selection(j, j->earlier.options);
     j->continued = true;
     j->resumed = o->resume != NULL;
@@ -159,16 +162,6 @@ static struct result check_all_found(const struct job *j)
     return RESULT_OK;
 }
 
-static const char *new_run_id(struct arena *arena)
-{
-    char stamp[32];
-    time_t now = time(NULL);
-    struct tm tm;
-    gmtime_r(&now, &tm);
-    strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-    return arena_printf(arena, "%s-%04x", stamp, (unsigned)(random_fresh_seed() & 0xffff));
-}
-
 static struct result make_plan(struct job *j)
 {
     const struct assay_run_options *o = j->o;
@@ -204,20 +197,14 @@ static struct slice command_typed(struct job *j)
 
 static void describe_run(struct job *j)
 {
-    struct arena *arena = j->session.arena;
-    char host[256] = "";
-    gethostname(host, sizeof(host) - 1);
-    if (!j->resumed)
-        j->info.id = slice_str(new_run_id(arena));
+    struct slice id = j->info.id; /* of the run that is resumed */
+    session_new_run(&j->session, &j->info);
+    if (j->resumed)
+        j->info.id = id;
     j->info.command = command_typed(j);
     j->info.options = pack_selection(j);
-    j->info.host = arena_copy(arena, slice_str(host));
-    j->info.machine = machine_json(arena, ".");
-    j->info.version = slice_str(assay_version());
     j->info.jobs = session_jobs(j->o->jobs);
-    j->info.started_wall = clock_wall();
     j->info.planned = j->plan->case_count;
-    j->info.exit_status = -1;
 }
 
 /* ── recording ── */

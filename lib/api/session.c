@@ -4,10 +4,14 @@
 #include "api/session.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/memory.h"
+#include "core/random.h"
+#include "measure/machine.h"
 
 const char *assay_version(void)
 {
@@ -106,6 +110,29 @@ struct result session_store(const char *url, bool create, struct store **out)
 void session_store_close(struct store **store)
 {
     store_close(*store);
+}
+
+static const char *new_run_id(struct arena *arena)
+{
+    char stamp[32];
+    time_t now = time(NULL);
+    struct tm tm;
+    gmtime_r(&now, &tm);
+    strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+    return arena_printf(arena, "%s-%04x", stamp, (unsigned)(random_fresh_seed() & 0xffff));
+}
+
+void session_new_run(struct session *session, struct run_info *out)
+{
+    struct arena *arena = session->arena;
+    char host[256] = "";
+    gethostname(host, sizeof(host) - 1);
+    out->id = slice_str(new_run_id(arena));
+    out->host = arena_copy(arena, slice_str(host));
+    out->machine = machine_json(arena, ".");
+    out->version = slice_str(assay_version());
+    out->started_wall = clock_wall();
+    out->exit_status = -1;
 }
 
 uint32_t session_jobs(uint32_t wanted)

@@ -58,6 +58,9 @@ struct result session_webhooks(struct session *session, const struct assay_webho
                                const char *url, struct slice run_id, struct sink **sinks,
                                size_t *count) MUST_USE;
 
+/* A new run: its id, where and by which version it is made, and when it begins; not yet ended. */
+void session_new_run(struct session *session, struct run_info *out);
+
 /* The arguments of a command as they may be shown: no secret part of a webhook's url. */
 struct slice session_shown(struct session *session, const struct assay_strings *arguments,
                            size_t i);

@@ -47,6 +47,7 @@ static void info_json(struct arena *arena, const struct store_facts *f, FILE *ou
     json_integer_of(&t, "bytes", f->bytes);
     json_integer_of(&t, "free_bytes", f->free);
     json_integer_of(&t, "runs", f->runs);
+    json_integer_of(&t, "loads", f->loads);
     json_integer_of(&t, "cases", f->cases);
     json_integer_of(&t, "results", f->results);
     json_integer_of(&t, "baselines", f->baselines);
@@ -80,6 +81,8 @@ static struct result info(struct job *j)
     if (f.runs)
         fprintf(out, ", from %.10s to %.10s", clock_text(oldest, f.oldest),
                 clock_text(newest, f.newest));
+    if (f.loads)
+        fprintf(out, "; %s among them", counted(arena, f.loads, "load"));
     fprintf(out, "\ncases       %lld\nresults     %lld\nbaselines   %lld\nquarantine  %lld\n",
             (long long)f.cases, (long long)f.results, (long long)f.baselines,
             (long long)f.quarantined);

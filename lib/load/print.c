@@ -265,4 +265,6 @@ void print_report(struct text *t, const struct load_report *r, bool color)
     add_failures(t, &r->outcome->metrics);
     add_objectives(t, r, bad, good, plain);
     add_verdict(t, r, bad, good, plain);
+    if (r->run)
+        text_printf(t, "run %s\n", r->run);
 }

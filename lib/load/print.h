@@ -19,6 +19,7 @@ struct load_report {
     const struct belief *belief;
     const struct judgement *judgement;
     const struct timeline *timeline;
+    const char *run; /* its id in the store; NULL: it is not kept */
 };
 
 /* "POST http://… : 500 requests/s, poisson, for 10 s; seed 7; …" */
@@ -46,6 +47,7 @@ void print_report(struct text *t, const struct load_report *report, bool color);
 
 /* All of it for programs; the caller owns the reference. */
 json_t *print_json(const struct load_report *report);
+json_t *print_plan_json(const struct load_plan *plan);
 
 /* The timeline for programs: as CSV, and the same as an array. */
 void print_csv(struct text *t, const struct load_report *report);

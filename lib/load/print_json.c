@@ -33,7 +33,7 @@ static json_t *histogram_json(struct arena *arena, enum metric metric, const str
     return out;
 }
 
-static json_t *plan_json(const struct load_plan *plan)
+json_t *print_plan_json(const struct load_plan *plan)
 {
     json_t *out = json_pack("{s:s, s:s, s:b, s:I, s:I, s:I}", "url", plan->target->url, "api",
                             target_api_names[plan->target->api], "stream", plan->target->stream,
@@ -120,9 +120,11 @@ json_t *print_json(const struct load_report *r)
     json_t *out =
         json_pack("{s:s, s:o, s:o, s:f, s:b, s:I, s:I, s:I, s:I}", "verdict",
                   verdict_words[r->judgement->verdict].name, "reasons", reasons, "plan",
-                  plan_json(r->plan), "measured_s", measured, "stopped", o->stopped, "requests",
-                  (json_int_t)m->requests, "answered", (json_int_t)m->answered, "good",
+                  print_plan_json(r->plan), "measured_s", measured, "stopped", o->stopped,
+                  "requests", (json_int_t)m->requests, "answered", (json_int_t)m->answered, "good",
                   (json_int_t)m->good, "waited", (json_int_t)m->waited);
+    if (r->run)
+        json_object_set_new(out, "run", json_string(r->run));
     set_number(out, "answers_per_s", false, measured > 0 ? (double)m->ended / measured : 0);
     set_number(out, "tokens_per_s", false, measured > 0 ? (double)m->ended_tokens / measured : 0);
     set_number(out, "bytes_per_s", false, measured > 0 ? (double)m->ended_bytes / measured : 0);

@@ -113,6 +113,7 @@ struct model_totals {
 /* What is known of a run as a whole. */
 struct run_info {
     struct slice id;      /* sortable by time: "20261121-101530-4f2a" */
+    bool load;            /* a load (record/store_load.h), not a run of suites */
     struct slice command; /* as typed, quoted for a shell, secrets removed */
     json_t *options;      /* what --resume needs to make the same plan again */
     struct slice host, version;

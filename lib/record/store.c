@@ -201,6 +201,7 @@ static struct result add_run(struct store *store, const struct run_info *run, in
     query_set_integer(q, 8, run->started_wall);
     query_set_integer(q, 9, (int64_t)run->planned);
     store_set_text(q, 10, run->machine);
+    query_set_text(q, 11, run->load ? SLICE("load") : SLICE("suite"));
     TRY(store_row(q));
     *number = query_integer(q, 0);
     query_reset(q);

@@ -53,10 +53,11 @@ struct result store_prune(struct store *store, struct arena *arena, const struct
 struct store_facts {
     const char *name; /* without a password */
     enum database_kind kind;
-    int version;   /* of the schema */
-    int64_t bytes; /* on disk */
-    int64_t free;  /* of them, free for later runs (SQLite) */
-    int64_t runs, cases, results, baselines, quarantined;
+    int version;         /* of the schema */
+    int64_t bytes;       /* on disk */
+    int64_t free;        /* of them, free for later runs (SQLite) */
+    int64_t runs, loads; /* loads: of the runs */
+    int64_t cases, results, baselines, quarantined;
     int64_t oldest, newest; /* when runs began, ns since the epoch; 0: there is none */
 };
 

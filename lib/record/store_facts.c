@@ -49,6 +49,7 @@ struct result store_facts(struct store *store, struct store_facts *out)
         int64_t *out;
     } questions[] = {
         {"SELECT count(*) FROM run", &out->runs},
+        {"SELECT count(*) FROM load", &out->loads},
         {"SELECT count(*) FROM test_case", &out->cases},
         {"SELECT count(*) FROM result", &out->results},
         {"SELECT count(*) FROM baseline", &out->baselines},

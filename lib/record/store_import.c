@@ -353,10 +353,14 @@ static struct result check_json(const struct import *m, size_t column)
 {
     json_t *json = NULL;
     struct slice text = m->values[column].text;
-    bool object = strcmp(m->columns[column].name, "options") == 0;
+    static const char *const objects[] = {"options", "parameters", "outcome", "failures",
+                                          "histograms"};
+    bool object = false;
 
     if (m->values[column].kind != LINE_TEXT)
         return RESULT_OK;
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+        object = object || strcmp(m->columns[column].name, objects[i]) == 0;
     struct result read = jsontext_read(text, &json);
     if (!result_ok(read))
         return error_context(read, "column %s", m->columns[column].name);
@@ -444,7 +448,9 @@ static struct result take_columns(struct import *m, const json_t *names)
 {
     struct stored_column *there = NULL;
     size_t count = 0;
-    static const char *const json[] = {"options", "machine", "tags", "needs", "uses", "services"};
+    static const char *const json[] = {"options", "machine",   "tags",       "needs",
+                                       "uses",    "services",  "parameters", "reasons",
+                                       "outcome", "histograms"};
 
     TRY(stored_columns(m->store->database, m->arena, m->table->name, &there, &count));
     m->count = json_array_size(names);

@@ -14,8 +14,8 @@
     X(RUN_NUMBER, prepare, "SELECT run FROM run WHERE id = ?1")                                    \
     X(ADD_RUN, prepare,                                                                            \
       "INSERT INTO run (id, command, options, host, version, seed, jobs, "                         \
-      "started, planned, machine) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "                    \
-      "?10) RETURNING run")                                                                        \
+      "started, planned, machine, kind) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "              \
+      "?10, ?11) RETURNING run")                                                                   \
     X(END_RUN, prepare,                                                                            \
       "UPDATE run SET (passed, skipped, cancelled, failed, error, slow, flaky, "                   \
       "leaky, timed_out, duration, exit_status) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, "                   \
@@ -62,10 +62,10 @@
     X(READ_RUN, prepare,                                                                           \
       "SELECT id, command, options, host, version, seed, jobs, started, "                          \
       "duration, exit_status, planned, machine, passed, skipped, cancelled, "                      \
-      "failed, error, slow, flaky, leaky, timed_out FROM run WHERE run = ?1")                      \
+      "failed, error, slow, flaky, leaky, timed_out, kind FROM run WHERE run = ?1")                \
     X(MATCH_RUN, prepare,                                                                          \
       "SELECT run, id FROM run WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id "                  \
-      "= ?1 DESC, run DESC LIMIT 6")                                                               \
+      "= ?1 DESC, started DESC, run DESC LIMIT 6")                                                 \
     X(LATEST_RUNS, prepare, "SELECT run, id FROM run ORDER BY started DESC, run DESC LIMIT 5")     \
     X(UNFINISHED, prepare,                                                                         \
       "SELECT t.key FROM planned p JOIN test_case t USING (test_case) WHERE "                      \
@@ -81,9 +81,23 @@
       "SELECT duration - starting FROM result WHERE status = ?2 AND test_case = (SELECT "          \
       "test_case FROM test_case WHERE key = ?1) ORDER BY run DESC LIMIT 20")                       \
     X(STATUS_BEFORE, prepare,                                                                      \
-      "SELECT status FROM result WHERE test_case = (SELECT test_case FROM "                        \
-      "test_case WHERE key = ?1) AND run < (SELECT run FROM run WHERE id = ?2) "                   \
-      "AND status IN (?3, ?4, ?5) ORDER BY run DESC LIMIT 1")                                      \
+      "SELECT r.status FROM result r JOIN run u ON u.run = r.run JOIN run n ON n.id = ?2 "         \
+      "WHERE r.test_case = (SELECT test_case FROM test_case WHERE key = ?1) AND "                  \
+      "(u.started < n.started OR (u.started = n.started AND u.run < n.run)) AND "                  \
+      "r.status IN (?3, ?4, ?5) ORDER BY u.started DESC, u.run DESC LIMIT 1")                      \
+    X(ADD_LOAD, prepare, "INSERT INTO load (run, name, parameters) VALUES (?1, ?2, ?3)")           \
+    X(END_LOAD, prepare,                                                                           \
+      "UPDATE load SET verdict = ?2, reasons = ?3, outcome = ?4 WHERE run = ?1")                   \
+    X(READ_LOAD, prepare,                                                                          \
+      "SELECT name, parameters, verdict, reasons, outcome FROM load WHERE run = ?1")               \
+    X(READ_LOAD_METRICS, prepare,                                                                  \
+      "SELECT metric, histogram FROM load_metric WHERE run = ?1 ORDER BY metric")                  \
+    X(READ_LOAD_FAILURES, prepare,                                                                 \
+      "SELECT class, count, example FROM load_failure WHERE run = ?1 ORDER BY class")              \
+    X(READ_LOAD_SECONDS, prepare,                                                                  \
+      "SELECT at, span, started, answered, failed, tokens, bytes, in_flight, reads, "              \
+      "lag, lag_most, late_most, failures, histograms FROM load_second WHERE run = ?1 "            \
+      "ORDER BY second")                                                                           \
     X(VISIT_RESULTS, scan,                                                                         \
       "SELECT r.sequence, t.key, t.suite, t.id, d.describe, d.model, d.file, "                     \
       "d.line, d.\"column\", d.tags, r.status, r.flags, r.started, r.queued, "                     \
@@ -149,7 +163,11 @@ enum statement {
     X(note, "run, position, at, text")                                                             \
     X(sample, "run, subject, at, cpu, rss, pss, processes, threads, descriptors, voluntary,"       \
               " involuntary, read_bytes, written_bytes, gpu_memory, gpu_use")                      \
-    X(anomaly, "run, position, kind, subject, started, ended, text, evidence")
+    X(anomaly, "run, position, kind, subject, started, ended, text, evidence")                     \
+    X(load_metric, "run, metric, count, mean, p50, p90, p99, p999, most, histogram")               \
+    X(load_failure, "run, class, count, example")                                                  \
+    X(load_second, "run, second, at, span, started, answered, failed, tokens, bytes, in_flight,"   \
+                   " reads, lag, lag_most, late_most, failures, histograms")
 
 enum table {
 #define X(name, columns) TABLE_##name,

@@ -72,6 +72,7 @@ static struct result read_run(struct store *store, struct arena *arena, int64_t 
     };
     if (!query_null(q, 9))
         out->exit_status = (int)query_integer(q, 9);
+    out->load = slice_is(query_text(q, 21), "load");
     struct slice options = query_copy(q, 2, arena);
     bool counted = !query_null(q, 9) && !query_null(q, 12);
     read_counts(q, 12, out);
