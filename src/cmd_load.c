@@ -49,6 +49,12 @@ static const struct option options_inputs[] = {
      .help = "In front of every prompt; of a chat, the system message."},
     {"shared-prefix", 0, OPTION_COUNT, IN(shared_prefix), "N",
      .help = "So many tokens more in front, the same for all: for a service that caches prefixes."},
+    {"turns", 0, OPTION_TEXT, IN(turns), "N",
+     .help = "Conversations of so many questions, each sent with all that was said before: 5, "
+             "uniform:2..8. Of a file, rows with several questions, or several rows."},
+    {"think", 0, OPTION_TEXT, IN(think), "TIME",
+     .help = "How long a user thinks between an answer and the next question: 2s, exponential:2s, "
+             "lognormal:5s,3s (none)."},
     {"trace", 0, OPTION_TEXT, IN(trace), "PATH",
      .help = "Open loop: requests as they were recorded, .jsonl or .csv, with their times and "
              "lengths; the forms of Mooncake, Azure and BurstGPT are known."},

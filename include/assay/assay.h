@@ -148,14 +148,16 @@ struct assay_load_options {
     /* Many prompts instead of one: a file of them, or how long they are ("512", "uniform:9..99").
      */
     const char *prompts, *prompt_tokens, *output_tokens;
-    const char *order;              /* of a file: "file" (NULL), "shuffled", "random" */
-    uint32_t distinct;              /* so many different ones are made up; 0: 1000 */
-    const char *system;             /* in front of all; NULL: nothing */
-    uint32_t shared_prefix;         /* so many tokens more there; 0: none */
-    const char *trace;              /* requests as they were recorded in a file; NULL: not */
-    const char *speed;              /* … so many times as fast: "2"; NULL: 1 */
-    bool stream;                    /* ask for an event stream */
-    const char *rate;               /* "500", "10..100", "100,200,400"; NULL: … */
+    const char *order;      /* of a file: "file" (NULL), "shuffled", "random" */
+    uint32_t distinct;      /* so many different ones are made up; 0: 1000 */
+    const char *system;     /* in front of all; NULL: nothing */
+    uint32_t shared_prefix; /* so many tokens more there; 0: none */
+    const char *turns; /* questions of a conversation: "5", "uniform:2..8"; NULL: there are none */
+    const char *think; /* a user's time before the next question: "2s", "exponential:2s"; NULL */
+    const char *trace; /* requests as they were recorded in a file; NULL: not */
+    const char *speed; /* … so many times as fast: "2"; NULL: 1 */
+    bool stream;       /* ask for an event stream */
+    const char *rate;  /* "500", "10..100", "100,200,400"; NULL: … */
     uint32_t concurrency;           /* … so many users in a closed loop; 0: 1 */
     const char *arrivals;           /* "constant", "poisson" (NULL), "gamma:SHAPE" */
     uint32_t connections;           /* open loop, at most; 0: 1024 */

@@ -78,10 +78,16 @@
  * some 100 MiB. */
 #define LIMIT_LOAD_INPUT_BYTES (256u << 20)
 #define LIMIT_LOAD_INPUTS 1000000u
-/* Tokens of a prompt that is made up, and of an answer asked for: the longest contexts there are. */
+/* Tokens of a prompt that is made up, and of an answer asked for: the longest contexts there are.
+ */
 #define LIMIT_LOAD_TOKENS 10000000u
 /* One request of it: such a prompt, or a conversation so far. */
 #define LIMIT_LOAD_REQUEST_BYTES (64u << 20)
+/* What a conversation of a load has said, with the answers: contexts of a million tokens. */
+#define LIMIT_LOAD_CONVERSATION_BYTES (8u << 20)
+/* Questions of one conversation, and how long a user thinks before each (ns, an hour). */
+#define LIMIT_LOAD_TURNS 1000u
+#define LIMIT_LOAD_THINK 3600000000000
 /* All requests of a load, written before it begins. */
 #define LIMIT_LOAD_WRITTEN_BYTES (1u << 30)
 

@@ -84,6 +84,8 @@ static enum failure execute_event(struct slice data, struct answer_part *out)
         return told_error(data);
     if (slice_is(type, "token")) {
         out->kind = scan_has_text(&values[TEXT]) ? ANSWER_TEXT : ANSWER_EMPTY;
+        if (out->kind == ANSWER_TEXT)
+            out->text = values[TEXT].text;
     } else if (slice_is(type, "end")) {
         out->kind = ANSWER_DONE;
         out->tokens = scan_count(&values[TOKENS]);
@@ -114,6 +116,8 @@ static enum failure openai(const struct scan_path *paths, struct slice data, con
         return told_error(data);
     int64_t choice = scan_count(&values[WANTED_CHOICE]);
     out->kind = openai_kind(values);
+    if (scan_has_text(&values[WANTED_TEXT]))
+        out->text = values[WANTED_TEXT].text;
     out->choice = choice > 0 && choice < UINT32_MAX ? (uint32_t)choice : 0;
     out->finish = values[WANTED_FINISH].kind == SCAN_STRING;
     out->tokens = scan_count(&values[WANTED_TOKENS]);

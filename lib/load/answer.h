@@ -39,11 +39,12 @@ static inline bool answer_has_token(enum answer_kind kind)
 
 struct answer_part {
     enum answer_kind kind;
-    bool finish;      /* the answer is complete, or the choice is of several */
-    uint32_t choice;  /* … which of them: 0, 1, … */
-    int64_t tokens;   /* of the whole answer until now, as the service counts; -1: it does not */
-    int64_t input;    /* tokens of the prompt, as it counts them; -1 */
-    uint32_t results; /* embeddings, or tensors */
+    bool finish;       /* the answer is complete, or the choice is of several */
+    uint32_t choice;   /* … which of them: 0, 1, … */
+    int64_t tokens;    /* of the whole answer until now, as the service counts; -1: it does not */
+    int64_t input;     /* tokens of the prompt, as it counts them; -1 */
+    uint32_t results;  /* embeddings, or tensors */
+    struct slice text; /* ANSWER_TEXT: it, escaped as between the quotes of JSON */
 };
 
 /*

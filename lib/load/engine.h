@@ -27,8 +27,10 @@ struct load_plan {
     const int64_t *times;               /* ARRIVAL_TRACE: ns after the beginning, … */
     uint64_t time_count;                /* … and how many */
     uint64_t seed;
-    uint32_t users;       /* closed loop: how many */
-    uint32_t connections; /* open loop: at most so many, of all threads */
+    bool thinks;               /* closed loop and conversations: users think between an answer … */
+    struct distribution think; /* … and the next question; ns */
+    uint32_t users;            /* closed loop: how many */
+    uint32_t connections;      /* open loop: at most so many, of all threads */
     uint32_t threads;
     int64_t warmup, duration; /* ns: what starts in the first is not measured */
     int64_t drain;            /* how long answers that are under way then are waited for */

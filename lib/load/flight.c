@@ -108,6 +108,13 @@ static void take_part(struct flight *flight, const struct answer_part *part, int
         take_token(flight, part->kind, received, read, metrics);
 }
 
+/* The text of an answer of which something is to be made: the first of several. */
+static void take_text(struct flight *flight, const struct answer_part *part)
+{
+    if (flight->said && part->choice == 0 && !result_ok(buf_append(flight->said, part->text)))
+        flight->said = NULL; /* too long */
+}
+
 static bool take_events(struct flight *flight, struct reader *reader, const struct target *target,
                         struct slice bytes, int64_t received, int64_t read, struct metrics *metrics)
 {
@@ -123,6 +130,7 @@ static bool take_events(struct flight *flight, struct reader *reader, const stru
         if (failure)
             return fail(flight, failure);
         take_part(flight, &part, received, read, metrics);
+        take_text(flight, &part);
     }
 }
 
@@ -161,6 +169,7 @@ void flight_end(struct flight *flight, struct reader *reader, const struct targe
         flight->usage = part.tokens;
         flight->input = part.input;
         flight->results = part.results;
+        take_text(flight, &part);
     }
 }
 
@@ -240,6 +249,9 @@ static void count_stream(const struct flight *flight, struct metrics *metrics)
     if (!flight->tokens)
         return;
     metrics_add(metrics, METRIC_TTFT, flight->first_token - flight->intended);
+    if (flight->turn)
+        metrics_add(metrics, flight->turn == 1 ? METRIC_TTFT_FIRST_TURN : METRIC_TTFT_LATER_TURNS,
+                    flight->first_token - flight->intended);
     metrics_add(metrics, METRIC_TTFT_SENT, flight->first_token - flight->sent);
     if (flight->first_answer)
         metrics_add(metrics, METRIC_TTFT_ANSWER, flight->first_answer - flight->intended);

@@ -22,7 +22,10 @@
 
 /* Monotonic nanoseconds; 0: has not happened. */
 struct flight {
-    uint64_t number;  /* of the arrival, over all threads */
+    uint64_t number;   /* of the arrival, over all threads */
+    struct talk *talk; /* the conversation it is a turn of; NULL: none */
+    uint32_t turn;     /* which, from 1; 0: there are no conversations */
+    struct buf *said; /* where the text of the answer goes, escaped as JSON has it; NULL: nowhere */
     int64_t intended; /* when the schedule has it start */
     int64_t
         could; /* when it could: as intended, or when a connection became free; 0: no schedule */

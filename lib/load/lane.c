@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/limits.h"
 #include "core/memory.h"
 #include "core/parse.h"
 
@@ -72,6 +73,39 @@ static void draw_arrival(struct lane *lane, uint32_t count)
 static void next_arrival(struct lane *lane)
 {
     draw_arrival(lane, lane->load->plan.threads);
+}
+
+/* When something is due next: an arrival, or who has thought. */
+static int64_t due(const struct lane *lane)
+{
+    int64_t noted = agenda_next(&lane->agenda);
+    return noted < lane->next ? noted : lane->next;
+}
+
+/* Users do not begin all at once: each is somewhere between an answer and the next question. */
+static void seat_users(struct lane *lane)
+{
+    const struct load_plan *plan = &lane->load->plan;
+    for (uint32_t i = 0; i < lane->slot_count; i++) {
+        struct random random =
+            stock_random(plan->seed, (uint64_t)i * plan->threads + lane->index, SLICE("start"));
+        double rest = plan->thinks ? (double)distribution_draw(&plan->think, &random) : 0;
+        agenda_note(&lane->agenda, lane->load->begin + (int64_t)(random_unit(&random) * rest),
+                    NULL);
+    }
+}
+
+/* Nothing begins after the measured time. */
+static void drop_late(struct lane *lane)
+{
+    int64_t end = lane->load->measure_to;
+    if (lane->next >= end)
+        lane->next = CLOCK_NEVER;
+    while (lane->agenda.count > 0 && agenda_next(&lane->agenda) >= end) {
+        struct talk *talk = agenda_take(&lane->agenda);
+        if (talk)
+            supply_over(&lane->supply, talk);
+    }
 }
 
 /* ------------------------------------------------------------------ links with room */
@@ -142,6 +176,29 @@ static void second_count(struct lane *lane, const struct flight *f)
         histogram_add(&s->ttft, f->first_token - f->intended);
 }
 
+/* A turn is over: the user thinks and goes on, or in a closed loop begins anew. */
+static void talk_landed(struct lane *lane, struct flight *f, int64_t now)
+{
+    const struct load_plan *plan = &lane->load->plan;
+    int64_t rest = plan->thinks ? distribution_draw(&plan->think, &f->talk->random) : 0;
+    bool follows = supply_follows(f->talk);
+    if (!f->failure && follows && f->said && supply_next(&lane->supply, f->talk)) {
+        agenda_note(&lane->agenda, f->end + rest, f->talk);
+        return;
+    }
+    if (f->turn && f->measured) {
+        bool well = !f->failure && !follows;
+        lane->metrics.conversations += well;
+        lane->metrics.conversations_failed += !well;
+    }
+    supply_over(&lane->supply, f->talk);
+    if (open_loop(lane))
+        return;
+    if (f->failure && rest < REST_NS)
+        rest = REST_NS;
+    agenda_note(&lane->agenda, (f->failure ? now : f->end) + rest, NULL);
+}
+
 /* The flight is over, well or not: count it, and its slot is free again. */
 static void land(struct lane *lane, struct link *link, struct slot *slot, int64_t now)
 {
@@ -158,6 +215,8 @@ static void land(struct lane *lane, struct link *link, struct slot *slot, int64_
     }
     second_count(lane, f);
     lane->busy--;
+    if (f->talk)
+        talk_landed(lane, f, now);
     link_give_slot(link, slot);
 }
 
@@ -177,7 +236,7 @@ static void link_failed(struct lane *lane, struct link *link, enum failure failu
 {
     if (fault)
         (void)error_set(ERR_CONNECT, "%s", strerror(fault));
-    if (!open_loop(lane)) /* there the schedule says when to try again */
+    if (!open_loop(lane) && !lane->talks) /* there the schedule or agenda says when to try again */
         link->not_before = now + REST_NS;
     for (uint32_t i = 0; i < link->slot_count && link->busy > 0; i++) {
         struct slot *slot = &link->slots[i];
@@ -214,7 +273,10 @@ static enum failure failure_of_transfer(int fault)
 static void send_request(struct lane *lane, struct link *link, struct slot *slot)
 {
     const struct target *target = lane->load->plan.target;
-    struct ask ask = supply_ask(&lane->supply, slot->flight.number);
+    struct talk *talk = slot->flight.talk;
+    struct ask ask =
+        talk ? supply_turn(&lane->supply, talk) : supply_ask(&lane->supply, slot->flight.number);
+    slot->flight.said = talk ? supply_listens(talk) : NULL;
     flight_expect(&slot->flight, &slot->reader, target);
     slot->flight.sent = clock_now();
     int fault = link_send(link, &ask.wire, 1);
@@ -235,8 +297,9 @@ static void send_waiting(struct lane *lane, struct link *link)
 
 /* ------------------------------------------------------------------ starting */
 
-static void start(struct lane *lane, struct link *link, int64_t intended, int64_t could,
-                  int64_t now)
+/* `talk`: the conversation that goes on; NULL: another request, or conversation, begins. */
+static void start(struct lane *lane, struct link *link, struct talk *talk, int64_t intended,
+                  int64_t could, int64_t now)
 {
     const struct load_plan *plan = &lane->load->plan;
     bool new = link->state == LINK_CLOSED;
@@ -250,7 +313,12 @@ static void start(struct lane *lane, struct link *link, int64_t intended, int64_
         list_roomy(lane, link);
     else
         unlist(lane, link);
-    slot->flight = (struct flight){.number = lane->started++ * plan->threads + lane->index,
+    uint64_t number = talk ? talk->number : lane->started++ * plan->threads + lane->index;
+    if (lane->talks && !talk)
+        talk = supply_talk(&lane->supply, number);
+    slot->flight = (struct flight){.number = number,
+                                   .talk = talk,
+                                   .turn = talk && plan->stock->turns > 1 ? talk->turn + 1 : 0,
                                    .intended = intended,
                                    .could = could,
                                    .started = now};
@@ -271,9 +339,8 @@ static void start(struct lane *lane, struct link *link, int64_t intended, int64_
 /* Start what is due. */
 static void lane_pump(struct lane *lane, int64_t now)
 {
-    if (lane->next >= lane->load->measure_to)
-        lane->next = CLOCK_NEVER;
-    for (bool dialled = false; lane->next <= now;) {
+    drop_late(lane);
+    for (bool dialled = false; due(lane) <= now;) {
         /* A connection takes long to make; look first whether another has become free meanwhile. */
         if (lane->roomy_count == 0 && dialled && !lane->starved)
             return;
@@ -283,14 +350,17 @@ static void lane_pump(struct lane *lane, int64_t now)
             lane->starved = true;
             return;
         }
-        int64_t intended = lane->next;
+        int64_t intended = due(lane);
+        struct talk *talk = NULL;
         if (lane->starved)
             lane->metrics.waited += intended >= lane->load->measure_from;
-        next_arrival(lane);
-        if (lane->next >= lane->load->measure_to)
-            lane->next = CLOCK_NEVER;
+        if (intended < lane->next)
+            talk = agenda_take(&lane->agenda);
+        else
+            next_arrival(lane);
+        drop_late(lane);
         /* Only what came free just now ends the waiting, so it could have gone just now. */
-        start(lane, link, intended, lane->starved ? now : intended, now);
+        start(lane, link, talk, intended, lane->starved ? now : intended, now);
         if (!lane->starved)
             now = clock_now();
     }
@@ -302,15 +372,15 @@ static void lane_ask_again(struct lane *lane, int64_t now)
 {
     struct link *link;
     while (now < lane->load->measure_to && (link = free_link(lane, now)))
-        start(lane, link, now, 0, now);
+        start(lane, link, NULL, now, 0, now);
 }
 
 static void lane_go_on(struct lane *lane)
 {
-    if (!open_loop(lane)) {
+    if (!open_loop(lane) && !lane->talks) {
         if (lane->busy < lane->slot_count)
             lane_ask_again(lane, clock_now());
-    } else if (lane->next < CLOCK_NEVER && !(lane->starved && lane->busy == lane->slot_count)) {
+    } else if (due(lane) < CLOCK_NEVER && !(lane->starved && lane->busy == lane->slot_count)) {
         lane_pump(lane, clock_now());
     }
 }
@@ -447,15 +517,16 @@ static void tick(struct lane *lane, int64_t now)
 static bool lane_over(const struct lane *lane, int64_t now)
 {
     const struct load *load = lane->load;
-    bool all_started = open_loop(lane) ? lane->next == CLOCK_NEVER : now >= load->measure_to;
+    bool all_started =
+        open_loop(lane) || lane->talks ? due(lane) == CLOCK_NEVER : now >= load->measure_to;
     return (all_started && lane->busy == 0 && now >= load->measure_to) || now >= load->drain_to;
 }
 
 static void lane_wait(struct lane *lane, struct epoll_event *events, int64_t now)
 {
     int64_t until = lane->tick;
-    if (!lane->starved && lane->next < until)
-        until = lane->next;
+    if (!lane->starved && due(lane) < until)
+        until = due(lane);
     int64_t left = until > now ? until - now : 0;
     struct timespec wait = {left / NS_PER_S, left % NS_PER_S};
     int n = epoll_pwait2(lane->epoll, events, EVENTS, &wait, NULL);
@@ -483,14 +554,26 @@ static void abandon(struct lane *lane, struct link *link, int64_t now)
     link_free(link);
 }
 
+static void give_up_talk(struct lane *lane, struct talk *talk, bool measured)
+{
+    if (!talk)
+        return;
+    lane->metrics.conversations_failed += measured && talk->turn > 0;
+    supply_over(&lane->supply, talk);
+}
+
 /* What is under way or waiting when nobody waits any longer. */
 static void lane_give_up(struct lane *lane, int64_t now)
 {
     for (uint32_t i = 0; i < lane->link_count; i++)
         abandon(lane, &lane->links[i], now);
-    for (; lane->next < lane->load->measure_to; next_arrival(lane)) {
-        struct flight f = {.intended = lane->next, .failure = FAILURE_UNSENT};
-        f.measured = lane->next >= lane->load->measure_from;
+    for (drop_late(lane); due(lane) < CLOCK_NEVER; drop_late(lane)) {
+        struct flight f = {.intended = due(lane), .failure = FAILURE_UNSENT};
+        f.measured = f.intended >= lane->load->measure_from;
+        if (f.intended < lane->next)
+            give_up_talk(lane, agenda_take(&lane->agenda), f.measured);
+        else
+            next_arrival(lane);
         flight_count(&f, lane->load->plan.target, &lane->load->plan.bounds,
                      "no connection became free", &lane->metrics);
         second_count(lane, &f);
@@ -508,6 +591,8 @@ void *lane_run(void *argument)
     lane->tick = load->begin;
     if (open_loop(lane))
         draw_arrival(lane, lane->index + 1);
+    else if (lane->talks)
+        seat_users(lane);
     bool measuring = false, measured = false;
     while (!lane_over(lane, now)) {
         lane_wait(lane, events, now);
@@ -540,6 +625,7 @@ void *lane_run(void *argument)
 struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index, uint32_t links)
 {
     const struct load_plan *plan = &load->plan;
+    size_t unsent_max = plan->stock->turns > 1 ? LIMIT_LOAD_REQUEST_BYTES : plan->stock->longest;
     lane->load = load;
     lane->index = index;
     lane->next = CLOCK_NEVER;
@@ -549,11 +635,12 @@ struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index,
     lane->roomy = mem_alloc(links * sizeof(*lane->roomy));
     lane->closed = mem_alloc(links * sizeof(*lane->closed));
     for (uint32_t i = 0; i < links; i++) {
-        link_init(&lane->links[i], &lane->slots[i], 1, plan->stock->longest);
+        link_init(&lane->links[i], &lane->slots[i], 1, unsent_max);
         lane->closed[lane->closed_count++] = links - 1 - i;
     }
     lane->buffer = mem_alloc(READ_BYTES);
-    supply_begin(&lane->supply, plan->stock);
+    supply_begin(&lane->supply, plan->stock, plan->threads, index);
+    lane->talks = plan->stock->turns > 1 || (plan->thinks && !plan->stages);
     metrics_clear(&lane->metrics);
     second_clear(&lane->second);
     for (int i = 0; i < SECOND_METRICS; i++)
@@ -573,5 +660,6 @@ void lane_free(struct lane *lane)
     mem_free(lane->roomy);
     mem_free(lane->closed);
     mem_free(lane->buffer);
+    agenda_free(&lane->agenda);
     supply_end(&lane->supply);
 }

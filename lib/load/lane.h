@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "load/agenda.h"
 #include "load/engine.h"
 #include "load/link.h"
 #include "load/supply.h"
@@ -36,8 +37,10 @@ struct lane {
     uint64_t started; /* requests */
 
     struct arrival arrival;
-    int64_t next; /* when the next request should start; CLOCK_NEVER: there is none */
-    bool starved; /* it is due, and no slot is free */
+    int64_t next;         /* when the next request should start; CLOCK_NEVER: there is none */
+    bool starved;         /* it is due, and no slot is free */
+    bool talks;           /* requests belong to conversations, or to users who think: … */
+    struct agenda agenda; /* … struct talk, which goes on; NULL: a user begins another */
 
     struct stamp_clock clock;
     int64_t tick;

@@ -43,6 +43,8 @@ void metrics_merge(struct metrics *into, const struct metrics *from)
     into->ended += from->ended;
     into->ended_tokens += from->ended_tokens;
     into->ended_bytes += from->ended_bytes;
+    into->conversations += from->conversations;
+    into->conversations_failed += from->conversations_failed;
     into->reads += from->reads;
     into->unstamped += from->unstamped;
     into->out_of_order += from->out_of_order;

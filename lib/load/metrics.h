@@ -28,6 +28,8 @@
     X(TTFT_ANSWER, "ttft_answer", true,                                                            \
       "from when the request should have started to the first event with text that is no "         \
       "reasoning")                                                                                 \
+    X(TTFT_FIRST_TURN, "ttft_first_turn", true, "ttft of the first turns of conversations")        \
+    X(TTFT_LATER_TURNS, "ttft_later_turns", true, "ttft of all other turns")                       \
     X(ITL, "itl", true,                                                                            \
       "inter-token latency: each gap between events with text, of all streams "                    \
       "together, by the kernel's receive stamps")                                                  \
@@ -77,16 +79,18 @@ struct metrics {
     struct histogram histograms[METRIC_COUNT];
     uint64_t failures[FAILURE_COUNT];
     char examples[FAILURE_COUNT][FAILURE_EXAMPLE];
-    uint64_t requests;     /* of the measured phase that came to an end, good or bad */
-    uint64_t answered;     /* of these the good ones */
-    uint64_t good;         /* of these the ones that met every bound on a single request */
-    uint64_t waited;       /* requests for which no connection was free when they were due */
-    uint64_t together;     /* events with text that came in one read with the one before */
-    uint64_t counted;      /* answers whose tokens the service counted */
-    uint64_t several;      /* streams with more than one choice (`n`), whose gaps are of all */
-    uint64_t ended;        /* good answers that ended within the measured time, … */
-    uint64_t ended_tokens; /* … events with text that came then … */
-    uint64_t ended_bytes;  /* … and bytes of all kinds */
+    uint64_t requests;      /* of the measured phase that came to an end, good or bad */
+    uint64_t answered;      /* of these the good ones */
+    uint64_t good;          /* of these the ones that met every bound on a single request */
+    uint64_t waited;        /* requests for which no connection was free when they were due */
+    uint64_t together;      /* events with text that came in one read with the one before */
+    uint64_t counted;       /* answers whose tokens the service counted */
+    uint64_t several;       /* streams with more than one choice (`n`), whose gaps are of all */
+    uint64_t ended;         /* good answers that ended within the measured time, … */
+    uint64_t ended_tokens;  /* … events with text that came then … */
+    uint64_t ended_bytes;   /* … and bytes of all kinds */
+    uint64_t conversations; /* whose last turn was answered well */
+    uint64_t conversations_failed;           /* that ended before, by a failed turn */
     uint64_t reads, unstamped, out_of_order; /* reads without a stamp; with one from the future */
 };
 

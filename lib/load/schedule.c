@@ -16,7 +16,7 @@ struct result schedule_write(const struct load_plan *plan, FILE *out)
     struct supply supply;
     uint32_t threads = plan->threads;
     int64_t end = plan->warmup + plan->duration;
-    supply_begin(&supply, plan->stock);
+    supply_begin(&supply, plan->stock, 1, 0);
     for (uint32_t i = 0; i < threads; i++)
         arrivals[i] = plan_arrivals(plan);
     for (uint64_t number = 0;; number++) {

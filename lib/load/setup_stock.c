@@ -33,6 +33,10 @@ static struct result read_lengths(const struct assay_load_options *o, struct sto
         TRY(distribution_counts("--output-tokens", o->output_tokens, 1, LIMIT_LOAD_TOKENS,
                                 &out->output_tokens));
     }
+    if (o->turns) {
+        out->has_turns = true;
+        TRY(distribution_counts("--turns", o->turns, 1, LIMIT_LOAD_TURNS, &out->turns));
+    }
     ENSURE(!o->output_tokens || !o->max_tokens, ERR_USAGE,
            "--max-tokens (of all) and --output-tokens (of each) do not go together");
     ENSURE(o->shared_prefix <= LIMIT_LOAD_TOKENS, ERR_USAGE, "--shared-prefix: at most %u",
@@ -104,6 +108,13 @@ struct result setup_stock(struct arena *arena, const struct assay_load_options *
         TRY(read_times(arena, o, &trace, plan));
         with.trace = &trace;
         with.trace_count = (uint32_t)plan->time_count;
+    }
+    if (o->think) {
+        plan->thinks = true;
+        TRY(distribution_times("--think", o->think, LIMIT_LOAD_THINK, &plan->think));
+        ENSURE(!plan->stages || o->turns, ERR_USAGE,
+               "--think needs users (--concurrency) or conversations (--turns): a schedule has "
+               "nobody who thinks");
     }
     struct stock *stock = ARENA_NEW(arena, struct stock);
     TRY(stock_build(arena, plan->target, &with, stock));
