@@ -98,6 +98,12 @@ static const struct option options_result[] = {
      .help = "What must hold, with commas between: 'ttft p99 < 200ms, itl p99 < 50ms, "
              "errors < 1%'. Metrics with p50, p99.9, mean, min or max; errors, goodput, rate, "
              "tokens without."},
+    {"threshold", 0, OPTION_LIST, IN(thresholds), "THRESHOLD",
+     .help = "What must hold, as k6 writes it: 'ttft: p(99)<200', 'errors: rate<0.01'. Times are "
+             "milliseconds. May be given often."},
+    {"abort", 0, OPTION_LIST, IN(aborts), "THRESHOLD",
+     .help = "A threshold that ends the run as soon as it does not hold: 'errors: rate<0.1 after "
+             "5s' is first looked at after five measured seconds. Exit status 1 then."},
     {"search", 0, OPTION_TEXT, IN(search), "LOAD",
      .help = "Search for the greatest load that holds --slo, in steps of --duration and longer: "
              "rate, concurrency, or within a range, as in rate:10..5000."},

@@ -166,6 +166,8 @@ struct assay_load_options {
     int64_t drain_ns, timeout_ns;   /* 0: 10 s; 0: 60 s */
     int64_t lag_ns;   /* how late 99 % of what assay does may be to be believed; 0: 1 ms */
     const char *slo;  /* "ttft p99 < 200ms, errors < 1%"; NULL: none */
+    struct assay_strings thresholds; /* the same as k6 writes it: "ttft: p(99)<200" */
+    struct assay_strings aborts;     /* … and these end the run: "errors: rate<0.1 after 5s" */
     const char *json; /* where to write the results; "-": standard output; NULL: nowhere */
     struct assay_strings reports; /* more of that: "html", "csv=path", … */
     /* Many loads instead of one: "rate" or "concurrency", ":FROM..TO" may follow; the greatest that

@@ -30,6 +30,7 @@ struct loading {
     struct load_record record;
     struct load_reports *reports;
     struct timeline *timeline;
+    const struct slo *aborted_by;
     bool interrupted;
     bool quiet; /* no line a second */
 };
@@ -51,6 +52,19 @@ static void show_second(struct loading *l, const struct load_second *second, int
         return;
     print_second(&t, second, l->target.stream, to, to - from, (from + to) / 2 < l->plan.warmup);
     say(l, &t);
+}
+
+/* End the load in order when an objective says so. */
+static void look_for_abort(struct loading *l, struct load *load)
+{
+    if (!l->plan.watched)
+        return;
+    struct load_outcome *so_far = mem_alloc(sizeof(*so_far));
+    load_so_far(load, so_far);
+    l->aborted_by = load_aborted_by(so_far, l->slos, l->slo_count);
+    if (l->aborted_by)
+        load_stop(load);
+    mem_free(so_far);
 }
 
 /* A line a second, until the end. SIGINT and SIGTERM, which are blocked, end the load in order; the
@@ -79,6 +93,8 @@ static void watch(struct loading *l, struct load *load, const sigset_t *signals)
         load_record_second(&l->record, second, last, at);
         if (running || at - last > NS_PER_S / 10)
             show_second(l, second, last, at);
+        if (running && !l->aborted_by)
+            look_for_abort(l, load);
         last = at;
         next += NS_PER_S;
     }
@@ -115,6 +131,7 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
     struct load_outcome *outcome = mem_alloc(sizeof(*outcome));
     load_end(load, outcome);
     struct judgement judgement = load_judge(arena, outcome, &l->belief, l->slos, l->slo_count);
+    load_judge_aborted(&judgement, l->aborted_by);
     struct load_report report = {&l->plan,   outcome,    l->slos,     l->slo_count,
                                  &l->belief, &judgement, l->timeline, load_record_id(&l->record)};
     struct text tables = text_in(arena);
@@ -155,9 +172,7 @@ static struct result load(struct session *session, const struct assay_load_optio
     TRY(setup_plan(session->arena, o, &l.target, &l.plan));
     if (o->print_schedule)
         return print_schedule(session, o->print_schedule, &l.plan);
-    if (o->slo)
-        TRY(slo_read(session->arena, o->slo, l.slos, &l.slo_count));
-    l.plan.bounds = slo_bounds(l.slos, l.slo_count);
+    TRY(setup_objectives(session->arena, o, &l.plan, l.slos, &l.slo_count));
     if (o->search || o->sweep) {
         const struct exploring exploring = {session,   o,      &l.plan,     &l.target,
                                             &l.belief, l.slos, l.slo_count, signals};

@@ -118,6 +118,19 @@ void load_look(struct load *load, struct load_second *second)
         second->busy += load->lanes[i].shown_busy;
 }
 
+void load_so_far(struct load *load, struct load_outcome *out)
+{
+    memset(out, 0, sizeof(*out));
+    metrics_clear(&out->metrics);
+    pthread_mutex_lock(&load->mutex);
+    for (uint32_t i = 0; i < load->plan.threads; i++)
+        if (load->lanes[i].so_far)
+            metrics_merge(&out->metrics, load->lanes[i].so_far);
+    pthread_mutex_unlock(&load->mutex);
+    int64_t now = clock_now(), to = load->measure_to;
+    out->measured = (now < to ? now : to) - load->measure_from;
+}
+
 void load_stop(struct load *load)
 {
     int64_t now = clock_now();

@@ -36,6 +36,7 @@ struct load_plan {
     int64_t drain;            /* how long answers that are under way then are waited for */
     int64_t timeout;          /* of one request, from when it is sent */
     struct bounds bounds;     /* on single requests: what is good */
+    uint64_t watched;         /* a bit for each metric that load_so_far has */
 };
 
 /* Metrics that are kept second by second. */
@@ -100,6 +101,12 @@ int64_t load_began(const struct load *load);
  * who looks LOAD_LOOK_NS after one sees what happened until then. */
 #define LOAD_LOOK_NS (20 * NS_PER_MS)
 void load_look(struct load *load, struct load_second *second);
+
+/*
+ * What is known by now, to a second: all counts, and the histograms of the metrics that the plan
+ * watches. Only where it watches any.
+ */
+void load_so_far(struct load *load, struct load_outcome *out);
 
 /* Start no more requests; the second time, wait for none either. */
 void load_stop(struct load *load);

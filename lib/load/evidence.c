@@ -238,11 +238,14 @@ static double upper_margin(const struct evidence *e, const struct slo *slo,
     double seconds = (double)outcome->measured / (double)NS_PER_S;
     switch (slo->quantity) {
     case SLO_METRIC:
+    case SLO_QUANTITY_COUNT:
         break;
     case SLO_ERRORS:
     case SLO_GOODPUT:
         return share_margin(e, slo, outcome, value);
     case SLO_RATE:
+    case SLO_REQUESTS:
+    case SLO_BYTES:
     case SLO_TOKENS: /* tokens come with their answers */
         return (slo->bound - value) /
                fmax(value / sqrt(fmax((double)outcome->metrics.ended, 1)), 1 / seconds);
@@ -254,6 +257,7 @@ static double upper_margin(const struct evidence *e, const struct slo *slo,
         return mean_margin(e, slo, outcome);
     case SLO_LEAST:
     case SLO_MOST:
+    case SLO_COUNT:
         break;
     }
     return slo_holds(slo, outcome) == upper(slo) ? MARGIN_HOLDS : MARGIN_FAILS;
@@ -265,7 +269,10 @@ double evidence_margin(const struct evidence *e, const struct slo *slos, size_t 
     double least = INFINITY;
     for (size_t i = 0; i < count; i++) {
         double value = 0, margin = MARGIN_FAILS;
-        if (slo_value(&slos[i], outcome, &value)) {
+        bool seen = slo_value(&slos[i], outcome, &value);
+        if (slos[i].statistic == SLO_COUNT || slos[i].comparison > SLO_GE) {
+            margin = slo_holds(&slos[i], outcome) ? MARGIN_HOLDS : MARGIN_FAILS;
+        } else if (seen) {
             margin = upper_margin(e, &slos[i], outcome, value);
             margin = upper(&slos[i]) ? margin : -margin;
         }

@@ -494,6 +494,8 @@ static void hand_over(struct lane *lane)
                           &lane->second.measured[i]);
     pthread_mutex_lock(&load->mutex);
     second_merge(&load->second, &lane->second);
+    if (lane->so_far)
+        metrics_follow(lane->so_far, &lane->metrics, load->plan.watched);
     pthread_mutex_unlock(&load->mutex);
     second_clear(&lane->second);
 }
@@ -642,6 +644,10 @@ struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index,
     supply_begin(&lane->supply, plan->stock, plan->threads, index);
     lane->talks = plan->stock->turns > 1 || (plan->thinks && !plan->stages);
     metrics_clear(&lane->metrics);
+    if (plan->watched) {
+        lane->so_far = mem_alloc(sizeof(*lane->so_far));
+        metrics_clear(lane->so_far);
+    }
     second_clear(&lane->second);
     for (int i = 0; i < SECOND_METRICS; i++)
         histogram_clear(&lane->told[i]);
@@ -661,5 +667,6 @@ void lane_free(struct lane *lane)
     mem_free(lane->closed);
     mem_free(lane->buffer);
     agenda_free(&lane->agenda);
+    mem_free(lane->so_far);
     supply_end(&lane->supply);
 }

@@ -49,6 +49,7 @@ struct lane {
     struct metrics metrics;
     struct load_second second;
     struct histogram told[SECOND_METRICS]; /* what of `metrics` was in a second */
+    struct metrics *so_far;                /* where the plan watches any; under the load's mutex */
     struct usage from, to;
 };
 

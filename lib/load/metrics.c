@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+_Static_assert(METRIC_COUNT <= 64, "metrics_follow has a bit for each");
+
 const struct metric_kind metric_kinds[METRIC_COUNT] = {
 #define X(code, name, time, definition) {name, definition, time},
     METRIC_TABLE(X)
@@ -48,6 +50,15 @@ void metrics_merge(struct metrics *into, const struct metrics *from)
     into->reads += from->reads;
     into->unstamped += from->unstamped;
     into->out_of_order += from->out_of_order;
+}
+
+void metrics_follow(struct metrics *m, const struct metrics *from, uint64_t watched)
+{
+    const size_t counts = offsetof(struct metrics, failures);
+    memcpy((char *)m + counts, (const char *)from + counts, sizeof(*m) - counts);
+    for (int i = 0; i < METRIC_COUNT; i++)
+        if (watched & (uint64_t)1 << i)
+            m->histograms[i] = from->histograms[i];
 }
 
 void metrics_failed(struct metrics *m, enum failure failure, const char *example)

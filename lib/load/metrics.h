@@ -97,6 +97,9 @@ struct metrics {
 void metrics_clear(struct metrics *m);
 void metrics_merge(struct metrics *into, const struct metrics *from);
 
+/* Become as `from` is, save for histograms of which no bit is set in `watched`. */
+void metrics_follow(struct metrics *m, const struct metrics *from, uint64_t watched);
+
 static inline void metrics_add(struct metrics *m, enum metric metric, int64_t value)
 {
     histogram_add(&m->histograms[metric], value);

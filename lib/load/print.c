@@ -212,10 +212,10 @@ void print_objective(struct text *t, const struct slo *slo, const struct load_ou
     double value = 0;
     if (!slo_value(slo, outcome, &value))
         text_add_str(t, "nothing of it was seen");
-    else if (slo->quantity == SLO_ERRORS || slo->quantity == SLO_GOODPUT)
+    else if (slo_is_share(slo))
         text_printf(t, "%.4g %%", 100 * value);
     else
-        add_value(t, slo->quantity == SLO_METRIC && metric_kinds[slo->metric].time, value, 0);
+        add_value(t, slo_is_time(slo), value, 0);
 }
 
 static void add_objectives(struct text *t, const struct load_report *r, const char *bad,
@@ -247,9 +247,11 @@ static void add_verdict(struct text *t, const struct load_report *r, const char 
 {
     const struct judgement *j = r->judgement;
     const struct verdict_words *words = &verdict_words[j->verdict];
+    if (j->aborted_by)
+        text_printf(t, "\nEnded early, because this did not hold: %s", j->aborted_by->text);
     text_printf(t, "\n%s%s%s%s%s%s\n", j->verdict == VERDICT_PASSED ? good : bad, words->word,
                 plain, *words->meaning ? ": " : "", words->meaning,
-                r->outcome->stopped ? " (ended before its time)" : "");
+                r->outcome->stopped && !j->aborted_by ? " (ended before its time)" : "");
     for (size_t i = 0; i < j->reason_count; i++)
         text_printf(t, "  %s\n", j->reasons[i]);
 }

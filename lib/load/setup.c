@@ -12,6 +12,7 @@
 #include "core/parse.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "load/threshold.h"
 
 #define DEFAULT_DURATION (10 * NS_PER_S)
 #define DEFAULT_DRAIN (10 * NS_PER_S)
@@ -151,5 +152,32 @@ struct result setup_plan(struct arena *arena, const struct assay_load_options *o
     uint32_t conns = plan->stages ? plan->connections : plan->users;
     if (!o->search && !o->sweep)
         plan->threads = plan->threads < conns ? plan->threads : conns;
+    return RESULT_OK;
+}
+
+static struct result add_threshold(struct arena *arena, const char *text, bool aborts,
+                                   struct slo *slos, size_t *count)
+{
+    ENSURE(*count < SLO_MOST_OBJECTIVES, ERR_USAGE, "more than %d objectives", SLO_MOST_OBJECTIVES);
+    if (aborts)
+        TRY(threshold_read_abort(arena, text, &slos[*count]));
+    else
+        TRY(threshold_read_text(arena, text, &slos[*count]));
+    ++*count;
+    return RESULT_OK;
+}
+
+struct result setup_objectives(struct arena *arena, const struct assay_load_options *o,
+                               struct load_plan *plan, struct slo *slos, size_t *count)
+{
+    *count = 0;
+    if (o->slo)
+        TRY(slo_read(arena, o->slo, slos, count));
+    for (size_t i = 0; i < o->thresholds.count; i++)
+        TRY(add_threshold(arena, o->thresholds.items[i], false, slos, count));
+    for (size_t i = 0; i < o->aborts.count; i++)
+        TRY(add_threshold(arena, o->aborts.items[i], true, slos, count));
+    plan->bounds = slo_bounds(slos, *count);
+    plan->watched = slo_watched(slos, *count);
     return RESULT_OK;
 }

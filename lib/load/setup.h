@@ -7,7 +7,7 @@
 
 #include <assay/assay.h>
 
-#include "load/engine.h"
+#include "load/slo.h"
 
 /* The target of the options. As target_build; ERR_USAGE also for a body's file that cannot be read.
  */
@@ -24,5 +24,12 @@ struct result setup_plan(struct arena *arena, const struct assay_load_options *o
  */
 struct result setup_stock(struct arena *arena, const struct assay_load_options *o,
                           struct load_plan *plan) MUST_USE;
+
+/*
+ * What the options say must hold, up to SLO_MOST_OBJECTIVES; the plan's bounds and what it watches
+ * follow from it. ERR_USAGE says which is wrong.
+ */
+struct result setup_objectives(struct arena *arena, const struct assay_load_options *o,
+                               struct load_plan *plan, struct slo *slos, size_t *count) MUST_USE;
 
 #endif

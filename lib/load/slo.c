@@ -6,11 +6,9 @@
 #include "core/clock.h"
 #include "core/parse.h"
 
-static const char *const quantity_names[] = {
-    [SLO_ERRORS] = "errors",
-    [SLO_GOODPUT] = "goodput",
-    [SLO_RATE] = "rate",
-    [SLO_TOKENS] = "tokens",
+const char *const slo_quantity_names[SLO_QUANTITY_COUNT] = {
+    [SLO_ERRORS] = "errors", [SLO_GOODPUT] = "goodput",   [SLO_RATE] = "rate",
+    [SLO_TOKENS] = "tokens", [SLO_REQUESTS] = "requests", [SLO_BYTES] = "bytes",
 };
 
 static struct slice take_word(struct slice *rest)
@@ -26,12 +24,12 @@ static struct slice take_word(struct slice *rest)
 
 static struct result unknown_quantity(struct slice word, const char *clause)
 {
-    const char *names[METRIC_COUNT + 5];
+    const char *names[METRIC_COUNT + SLO_QUANTITY_COUNT];
     size_t count = 0;
     for (int i = 0; i < METRIC_COUNT; i++)
         names[count++] = metric_kinds[i].name;
-    for (int i = SLO_ERRORS; i <= SLO_TOKENS; i++)
-        names[count++] = quantity_names[i];
+    for (int i = SLO_ERRORS; i < SLO_QUANTITY_COUNT; i++)
+        names[count++] = slo_quantity_names[i];
     names[count] = NULL;
     const char *near = slice_nearest(word, names);
     return error_set(ERR_USAGE,
@@ -47,8 +45,8 @@ static struct result read_quantity(struct slice word, struct slo *out)
         out->metric = (enum metric)metric;
         return RESULT_OK;
     }
-    for (int i = SLO_ERRORS; i <= SLO_TOKENS; i++) {
-        if (slice_is(word, quantity_names[i])) {
+    for (int i = SLO_ERRORS; i < SLO_QUANTITY_COUNT; i++) {
+        if (slice_is(word, slo_quantity_names[i])) {
             out->quantity = (enum slo_quantity)i;
             return RESULT_OK;
         }
@@ -62,7 +60,7 @@ static struct result read_statistic(struct slice word, struct slo *out)
         [SLO_MEAN] = "mean", [SLO_LEAST] = "min", [SLO_MOST] = "max"};
     if (out->quantity != SLO_METRIC) {
         ENSURE(word.len == 0, ERR_USAGE, "--slo \"%s\": %s has no statistic, got \"%.*s\"",
-               out->text, quantity_names[out->quantity], SLICE_ARG(word));
+               out->text, slo_quantity_names[out->quantity], SLICE_ARG(word));
         return RESULT_OK;
     }
     for (int i = SLO_MEAN; i <= SLO_MOST; i++) {
@@ -141,6 +139,15 @@ struct result slo_read(struct arena *arena, const char *text, struct slo *out, s
     return RESULT_OK;
 }
 
+uint64_t slo_watched(const struct slo *slos, size_t count)
+{
+    uint64_t watched = 0;
+    for (size_t i = 0; i < count; i++)
+        if (slos[i].aborts)
+            watched |= (uint64_t)1 << slos[i].metric;
+    return watched;
+}
+
 static void tighten(int64_t *bound, const struct slo *slo)
 {
     int64_t value = (int64_t)slo->bound;
@@ -152,7 +159,8 @@ struct bounds slo_bounds(const struct slo *slos, size_t count)
 {
     struct bounds bounds = {0};
     for (size_t i = 0; i < count; i++) {
-        if (slos[i].quantity != SLO_METRIC || slos[i].comparison > SLO_LE)
+        if (slos[i].quantity != SLO_METRIC || slos[i].comparison > SLO_LE ||
+            slos[i].statistic == SLO_COUNT)
             continue;
         if (slos[i].metric == METRIC_LATENCY)
             tighten(&bounds.latency, &slos[i]);
@@ -179,31 +187,50 @@ static bool metric_value(const struct slo *slo, const struct histogram *h, doubl
     case SLO_PERCENTILE:
         *value = (double)histogram_percentile(h, slo->percent);
         break;
+    case SLO_COUNT:
+        *value = (double)h->count;
+        return true;
     }
     return h->count > 0;
+}
+
+/* How many there were of what is not a metric. */
+static double total(enum slo_quantity quantity, const struct metrics *m)
+{
+    switch (quantity) {
+    case SLO_ERRORS:
+        return (double)(m->requests - m->answered);
+    case SLO_GOODPUT:
+        return (double)m->good;
+    case SLO_RATE:
+        return (double)m->ended;
+    case SLO_TOKENS:
+        return (double)m->ended_tokens;
+    case SLO_REQUESTS:
+        return (double)m->requests;
+    case SLO_BYTES:
+        return (double)m->ended_bytes;
+    case SLO_METRIC:
+    case SLO_QUANTITY_COUNT:
+        break;
+    }
+    return 0;
 }
 
 bool slo_value(const struct slo *slo, const struct load_outcome *outcome, double *value)
 {
     const struct metrics *m = &outcome->metrics;
-    double requests = (double)m->requests, seconds = (double)outcome->measured / (double)NS_PER_S;
-    switch (slo->quantity) {
-    case SLO_ERRORS:
-        *value = (requests - (double)m->answered) / requests;
-        return m->requests > 0;
-    case SLO_GOODPUT:
-        *value = (double)m->good / requests;
-        return m->requests > 0;
-    case SLO_RATE:
-        *value = (double)m->ended / seconds;
-        return outcome->measured > 0;
-    case SLO_TOKENS:
-        *value = (double)m->ended_tokens / seconds;
-        return outcome->measured > 0;
-    case SLO_METRIC:
-        break;
-    }
-    return metric_value(slo, &m->histograms[slo->metric], value);
+    if (slo->quantity == SLO_METRIC)
+        return metric_value(slo, &m->histograms[slo->metric], value);
+    double of =
+        slo_is_share(slo) ? (double)m->requests : (double)outcome->measured / (double)NS_PER_S;
+    *value = total(slo->quantity, m);
+    if (slo->statistic == SLO_COUNT)
+        return true;
+    if (of <= 0)
+        return false;
+    *value /= of;
+    return true;
 }
 
 bool slo_holds(const struct slo *slo, const struct load_outcome *outcome)
@@ -220,6 +247,10 @@ bool slo_holds(const struct slo *slo, const struct load_outcome *outcome)
         return value > slo->bound;
     case SLO_GE:
         return value >= slo->bound;
+    case SLO_EQ:
+        return !(value < slo->bound || value > slo->bound);
+    case SLO_NE:
+        return value < slo->bound || value > slo->bound;
     }
     return false;
 }

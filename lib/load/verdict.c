@@ -38,6 +38,25 @@ static void judge_processor(struct arena *arena, struct judgement *j,
                            100 * outcome->processor, 100 * outcome->waiting));
 }
 
+const struct slo *load_aborted_by(const struct load_outcome *so_far, const struct slo *slos,
+                                  size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        double value = 0;
+        if (slos[i].aborts && so_far->measured > 0 && so_far->measured >= slos[i].delay &&
+            slo_value(&slos[i], so_far, &value) && !slo_holds(&slos[i], so_far))
+            return &slos[i];
+    }
+    return NULL;
+}
+
+void load_judge_aborted(struct judgement *judgement, const struct slo *aborted_by)
+{
+    judgement->aborted_by = aborted_by;
+    if (aborted_by && judgement->verdict != VERDICT_INVALID)
+        judgement->verdict = VERDICT_FAILED;
+}
+
 struct judgement load_judge(struct arena *arena, const struct load_outcome *outcome,
                             const struct belief *belief, const struct slo *slos, size_t slo_count)
 {

@@ -26,8 +26,14 @@ struct belief {
 
 #define VERDICT_REASONS 8
 
+/* Whether the run is to end now: the first of the objectives that abort which was seen not to hold;
+ * NULL: none. */
+const struct slo *load_aborted_by(const struct load_outcome *so_far, const struct slo *slos,
+                                  size_t count);
+
 struct judgement {
     enum load_verdict verdict;
+    const struct slo *aborted_by;         /* an objective ended the run; NULL: none */
     const char *reasons[VERDICT_REASONS]; /* why it is invalid; in the arena */
     size_t reason_count;
 };
@@ -35,5 +41,8 @@ struct judgement {
 /* Objectives are judged by slo_holds; an invalid run is invalid whether they hold or not. */
 struct judgement load_judge(struct arena *arena, const struct load_outcome *outcome,
                             const struct belief *belief, const struct slo *slos, size_t slo_count);
+
+/* An objective ended the run (NULL: none): unless it is invalid, it has failed. */
+void load_judge_aborted(struct judgement *judgement, const struct slo *aborted_by);
 
 #endif
