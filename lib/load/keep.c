@@ -143,6 +143,8 @@ struct result keep_read_second(const json_t *histograms, const json_t *failures,
     X(ended)                                                                                       \
     X(ended_tokens)                                                                                \
     X(ended_bytes)                                                                                 \
+    X(conversations)                                                                               \
+    X(conversations_failed)                                                                        \
     X(reads)                                                                                       \
     X(unstamped)                                                                                   \
     X(out_of_order)
