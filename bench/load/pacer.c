@@ -80,7 +80,8 @@ static void must(struct result r)
 static void add_head(struct buf *b)
 {
     char last[100];
-    size_t event = strlen("data: {\"type\":\"token\",\"t\":\"1234567890123456789\",\"i\":1234567}\n\n");
+    size_t event =
+        strlen("data: {\"type\":\"token\",\"t\":\"1234567890123456789\",\"i\":1234567}\n\n");
     size_t length = event * events + (size_t)snprintf(last, sizeof(last), LAST, events);
     must(buf_printf(
         b, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %u\r\n\r\n",
