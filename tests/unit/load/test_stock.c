@@ -98,7 +98,7 @@ static void rows_become_requests_in_the_form_of_the_api(void **state)
     stock = built(&text, (struct stock_options){.prompts = rows("p.jsonl", false, THREE)});
     assert_body(&stock, 2, "{\"model\":\"m\",\"prompt\":\"c\",\"max_tokens\":128}");
     assert_true(slice_starts(stock.items[2].wire, SLICE("POST /v1/completions HTTP/1.1\r\n")));
-    assert_true(slice_find(stock.items[2].wire, SLICE("Content-Length: 45\r\n\r\n")) > 0);
+    assert_true(slice_find(stock.items[2].wire, SLICE("Content-Length: 43\r\n\r\n")) > 0);
 }
 
 static void what_stands_in_front_is_one_system_message(void **state)
