@@ -19,7 +19,8 @@
 
 struct load_plan {
     const struct target *target;
-    const struct stock *stock; /* what is asked */
+    const struct stock *stock; /* what is asked … */
+    const char *inputs;        /* … in words; NULL: there is nothing to say of it */
     enum arrival_kind arrivals;
     double shape;
     const struct arrival_stage *stages; /* open loop: warm-up and measured phase; NULL: closed */

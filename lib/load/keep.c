@@ -241,8 +241,10 @@ struct result keep_read_plan(struct arena *arena, const json_t *json, struct tar
         .stream = json_is_true(json_object_get(json, "stream")),
         .url = arena_string(arena, jsontext_slice(json_object_get(json, "url"))),
     };
+    const json_t *inputs = json_object_get(json, "inputs");
     *plan = (struct load_plan){
         .target = target,
+        .inputs = inputs ? arena_string(arena, jsontext_slice(inputs)) : NULL,
         .seed = (uint64_t)json_integer_value(json_object_get(json, "seed")),
         .users = (uint32_t)integer_of(json, "concurrency"),
         .connections = (uint32_t)integer_of(json, "connections"),

@@ -82,9 +82,12 @@ void print_plan(struct text *t, const struct load_plan *plan)
     if (plan->warmup)
         text_printf(t, " after %s of warm-up", format_duration(time, plan->warmup));
     if (plan->stages)
-        text_printf(t, "; at most %u connections, seed %llu", plan->connections,
-                    (unsigned long long)plan->seed);
+        text_printf(t, "; at most %u connections", plan->connections);
+    if (plan->stages || plan->inputs)
+        text_printf(t, ", seed %llu", (unsigned long long)plan->seed);
     text_printf(t, "; %u thread%s\n", plan->threads, plan->threads == 1 ? "" : "s");
+    if (plan->inputs)
+        text_printf(t, "asking %s\n", plan->inputs);
 }
 
 void print_columns(struct text *t, bool stream)
@@ -202,6 +205,10 @@ static void add_notes(struct text *t, const struct load_report *r)
                     "  of %llu answers the service did not count tokens; events with text are "
                     "counted instead\n",
                     (unsigned long long)(m->answered - m->counted));
+    if (m->conversations || m->conversations_failed)
+        text_printf(t, "  %llu conversations came to their end, %llu ended before, by a failure\n",
+                    (unsigned long long)m->conversations,
+                    (unsigned long long)m->conversations_failed);
     if (m->several)
         text_printf(t, "  %llu answers had several choices; their gaps are between events of all\n",
                     (unsigned long long)m->several);

@@ -39,6 +39,9 @@ json_t *print_plan_json(const struct load_plan *plan)
                             target_api_names[plan->target->api], "stream", plan->target->stream,
                             "warmup_ns", (json_int_t)plan->warmup, "duration_ns",
                             (json_int_t)plan->duration, "threads", (json_int_t)plan->threads);
+    json_object_set_new(out, "seed", json_integer((json_int_t)plan->seed));
+    if (plan->inputs)
+        json_object_set_new(out, "inputs", json_string(plan->inputs));
     if (!plan->stages) {
         json_object_set_new(out, "concurrency", json_integer(plan->users));
         return out;
@@ -51,7 +54,6 @@ json_t *print_plan_json(const struct load_plan *plan)
     json_object_set_new(out, "arrivals", json_string(names[plan->arrivals]));
     if (plan->arrivals == ARRIVAL_GAMMA)
         json_object_set_new(out, "shape", json_real(plan->shape));
-    json_object_set_new(out, "seed", json_integer((json_int_t)plan->seed));
     json_object_set_new(out, "connections", json_integer(plan->connections));
     json_t *stages = json_array();
     for (size_t i = 0; i < plan->stage_count; i++)
@@ -123,6 +125,10 @@ json_t *print_json(const struct load_report *r)
                   print_plan_json(r->plan), "measured_s", measured, "stopped", o->stopped,
                   "requests", (json_int_t)m->requests, "answered", (json_int_t)m->answered, "good",
                   (json_int_t)m->good, "waited", (json_int_t)m->waited);
+    if (m->conversations || m->conversations_failed)
+        json_object_set_new(out, "conversations",
+                            json_pack("{s:I, s:I}", "complete", (json_int_t)m->conversations,
+                                      "failed", (json_int_t)m->conversations_failed));
     if (r->run)
         json_object_set_new(out, "run", json_string(r->run));
     set_number(out, "answers_per_s", false, measured > 0 ? (double)m->ended / measured : 0);

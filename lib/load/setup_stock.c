@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/parse.h"
+#include "core/text.h"
 
 static struct result read_order(const char *text, enum stock_order *out)
 {
@@ -79,6 +80,43 @@ static struct result read_times(struct arena *arena, const struct assay_load_opt
     return RESULT_OK;
 }
 
+static void add(struct text *t, const char *format, ...) PRINTF_LIKE(2, 3);
+static void add(struct text *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    text_add_str(t, t->len ? ", " : "");
+    text_add_str(t, arena_vprintf(t->arena, format, args));
+    va_end(args);
+}
+
+/* What is asked, for people. */
+static const char *in_words(struct arena *arena, const struct assay_load_options *o,
+                            const struct stock *stock)
+{
+    struct text t = text_in(arena);
+    if (o->trace)
+        add(&t, "what %s has%s%s%s", o->trace, o->speed ? ", " : "", o->speed ? o->speed : "",
+            o->speed ? " times as fast" : "");
+    if (o->prompts)
+        add(&t, "prompts of %s, %s", o->prompts, stock_order_names[stock->order]);
+    if (o->prompt_tokens)
+        add(&t, "prompts made up of %s tokens", o->prompt_tokens);
+    if (o->output_tokens)
+        add(&t, "for answers of %s tokens", o->output_tokens);
+    if (o->system)
+        add(&t, "a system message");
+    if (o->shared_prefix)
+        add(&t, "a shared prefix of %u tokens", o->shared_prefix);
+    if (o->turns)
+        add(&t, "conversations of %s questions", o->turns);
+    if (o->think)
+        add(&t, "%s to think before the next", o->think);
+    if (stock->count > 1)
+        add(&t, "%u different requests, %.4g MB", stock->count, (double)stock->bytes / 1e6);
+    return t.len ? text_str(&t) : NULL;
+}
+
 struct result setup_stock(struct arena *arena, const struct assay_load_options *o,
                           struct load_plan *plan)
 {
@@ -119,5 +157,6 @@ struct result setup_stock(struct arena *arena, const struct assay_load_options *
     struct stock *stock = ARENA_NEW(arena, struct stock);
     TRY(stock_build(arena, plan->target, &with, stock));
     plan->stock = stock;
+    plan->inputs = in_words(arena, o, stock);
     return RESULT_OK;
 }
