@@ -6,7 +6,7 @@
 
 #include <signal.h>
 
-#include "api/session.h"
+#include "api/load_reports.h"
 #include "load/verdict.h"
 
 struct exploring {
@@ -18,6 +18,8 @@ struct exploring {
     const struct slo *slos;
     size_t slo_count;
     const sigset_t *signals; /* blocked; they end it in order */
+    struct load_reports *reports;
+    bool quiet; /* no line for each step */
 };
 
 /* The exit status: 0 found, or swept; 1 no load holds the objectives; 3 not known; 130. */

@@ -173,16 +173,17 @@ static struct result load(struct session *session, const struct assay_load_optio
     if (o->print_schedule)
         return print_schedule(session, o->print_schedule, &l.plan);
     TRY(setup_objectives(session->arena, o, &l.plan, l.slos, &l.slo_count));
-    if (o->search || o->sweep) {
-        const struct exploring exploring = {session,   o,      &l.plan,     &l.target,
-                                            &l.belief, l.slos, l.slo_count, signals};
-        return explore(&exploring, status);
-    }
+    bool exploring = o->search || o->sweep;
     DEFER(load_reports_drop)
     struct load_reports reports = {0};
-    TRY(load_reports_open(session, o, &reports));
+    TRY(load_reports_open(session, o, exploring, &reports));
     l.reports = &reports;
     l.quiet = o->quiet || reports.on_stdout;
+    if (exploring) {
+        const struct exploring with = {session, o,           &l.plan, &l.target, &l.belief,
+                                       l.slos,  l.slo_count, signals, &reports,  l.quiet};
+        return explore(&with, status);
+    }
     struct result r = run(&l, signals, status);
     load_record_close(&l.record);
     return r;

@@ -8,11 +8,20 @@
 #include "load/hdr.h"
 #include "report/load_html.h"
 
+static void add_json(struct text *t, json_t *json)
+{
+    text_add(t, jsontext_write_pretty(t->arena, jsontext_keep(t->arena, json)));
+    text_add_byte(t, '\n');
+}
+
 static void write_json(struct text *t, const struct load_report *report)
 {
-    json_t *json = jsontext_keep(t->arena, print_json(report));
-    text_add(t, jsontext_write_pretty(t->arena, json));
-    text_add_byte(t, '\n');
+    add_json(t, print_json(report));
+}
+
+static void write_curve_json(struct text *t, const struct curve *curve)
+{
+    add_json(t, curve_json(curve));
 }
 
 static void write_hdr(struct text *t, const struct load_report *report)
@@ -23,12 +32,14 @@ static void write_hdr(struct text *t, const struct load_report *report)
 struct load_format {
     const char *name, *path; /* where it goes when nobody says */
     void (*write)(struct text *t, const struct load_report *report);
+    void (*write_curve)(struct text *t, const struct curve *curve); /* NULL: not of a curve */
 };
 static const struct load_format formats[] = {
-    {"html", "load.html", load_html},
-    {"json", "load.json", write_json},
-    {"csv", "load.csv", print_csv},
-    {"hdr", "load.hlog", write_hdr},
+    {"html", "load.html", load_html, load_html_curve},
+    {"csv", "load.csv", print_csv, curve_csv},
+    {"hdr", "load.hlog", write_hdr, NULL},
+    {"json", "load.json", write_json, write_curve_json},
+    {"markdown", "load.md", print_markdown, curve_markdown},
 };
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
 
@@ -55,7 +66,7 @@ static struct result open_one(struct load_reports *reports, const struct load_fo
 }
 
 struct result load_reports_open(struct session *session, const struct assay_load_options *options,
-                                struct load_reports *out)
+                                bool curve, struct load_reports *out)
 {
     const char *names[FORMAT_COUNT + 1] = {0};
     struct slice path = {0};
@@ -66,6 +77,8 @@ struct result load_reports_open(struct session *session, const struct assay_load
     out->items = ARENA_ARRAY(session->arena, struct load_report_file, options->reports.count + 1);
     for (size_t i = 0; i < options->reports.count; i++) {
         TRY(report_named(slice_str(options->reports.items[i]), names, &which, &path));
+        ENSURE(!curve || formats[which].write_curve, ERR_USAGE,
+               "--report %s is made of one load, not of --search or --sweep", names[which]);
         TRY(open_one(out, &formats[which], path.data ? path : slice_str(formats[which].path)));
     }
     if (options->json)
@@ -80,7 +93,9 @@ static struct result put(FILE *to, const struct text *t)
     return RESULT_OK;
 }
 
-struct result load_reports_write(struct load_reports *reports, const struct load_report *report)
+/* One of the two is NULL. */
+static struct result write_all(struct load_reports *reports, const struct load_report *report,
+                               const struct curve *curve)
 {
     struct result first = RESULT_OK; /* one that fails does not keep the others from being */
     while (reports->count > 0) {
@@ -88,12 +103,25 @@ struct result load_reports_write(struct load_reports *reports, const struct load
         struct arena *arena = arena_new();
         struct text t = text_in(arena);
         struct load_report_file *one = &reports->items[--reports->count];
-        one->format->write(&t, report);
+        if (report)
+            one->format->write(&t, report);
+        else
+            one->format->write_curve(&t, curve);
         struct result r = report_file_close(&one->file, put(one->file.to, &t));
         if (result_ok(first))
             first = r;
     }
     return first;
+}
+
+struct result load_reports_write(struct load_reports *reports, const struct load_report *report)
+{
+    return write_all(reports, report, NULL);
+}
+
+struct result load_reports_write_curve(struct load_reports *reports, const struct curve *curve)
+{
+    return write_all(reports, NULL, curve);
 }
 
 void load_reports_drop(struct load_reports *reports)

@@ -1,7 +1,7 @@
 /*
  * Text for people: numbers right-aligned in columns, every unit beside its number.
  */
-#include "load/print.h"
+#include "load/print_parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "core/clock.h"
 #include "core/parse.h"
 
-static void add_cell(struct text *t, const char *content, size_t width)
+void print_cell(struct text *t, const char *content, size_t width)
 {
     size_t shown = utf8_length(slice_str(content));
     for (; shown < width; shown++)
@@ -17,10 +17,10 @@ static void add_cell(struct text *t, const char *content, size_t width)
     text_add_str(t, content);
 }
 
-static void add_time(struct text *t, int64_t value, size_t width)
+void print_time(struct text *t, int64_t value, size_t width)
 {
     char shown[DURATION_TEXT];
-    add_cell(t, format_duration(shown, value), width);
+    print_cell(t, format_duration(shown, value), width);
 }
 
 const char *format_count(char out[COUNT_TEXT], double value)
@@ -36,10 +36,10 @@ const char *format_count(char out[COUNT_TEXT], double value)
     return out;
 }
 
-static void add_count(struct text *t, double value, size_t width)
+void print_count(struct text *t, double value, size_t width)
 {
     char shown[COUNT_TEXT];
-    add_cell(t, format_count(shown, value), width);
+    print_cell(t, format_count(shown, value), width);
 }
 
 static double per_second(double count, int64_t ns)
@@ -103,29 +103,29 @@ void print_second(struct text *t, const struct load_second *s, bool stream, int6
                   int64_t span, bool warming)
 {
     text_printf(t, "%6.1f s", (double)at / (double)NS_PER_S);
-    add_count(t, round(per_second((double)s->answered, span)), 11);
-    add_count(t, (double)s->failed, 9);
-    add_count(t, (double)s->busy, 11);
-    add_time(t, histogram_percentile(&s->latency, 50), 11);
-    add_time(t, histogram_percentile(&s->latency, 99), 11);
-    add_time(t, s->latency.most, 11);
+    print_count(t, round(per_second((double)s->answered, span)), 11);
+    print_count(t, (double)s->failed, 9);
+    print_count(t, (double)s->busy, 11);
+    print_time(t, histogram_percentile(&s->latency, 50), 11);
+    print_time(t, histogram_percentile(&s->latency, 99), 11);
+    print_time(t, s->latency.most, 11);
     if (stream) {
-        add_time(t, histogram_percentile(&s->ttft, 50), 11);
-        add_time(t, histogram_percentile(&s->ttft, 99), 11);
-        add_count(t, round(per_second((double)s->tokens, span)), 11);
+        print_time(t, histogram_percentile(&s->ttft, 50), 11);
+        print_time(t, histogram_percentile(&s->ttft, 99), 11);
+        print_count(t, round(per_second((double)s->tokens, span)), 11);
     }
-    add_time(t, s->lags ? s->lag_sum / (int64_t)s->lags : 0, 11);
+    print_time(t, s->lags ? s->lag_sum / (int64_t)s->lags : 0, 11);
     text_add_str(t, warming ? "  warm-up\n" : "\n");
 }
 
 /* ------------------------------------------------------------------ afterwards */
 
-static void add_value(struct text *t, bool time, double value, size_t width)
+void print_value(struct text *t, bool time, double value, size_t width)
 {
     if (time)
-        add_time(t, (int64_t)llround(value), width);
+        print_time(t, (int64_t)llround(value), width);
     else
-        add_count(t, value, width);
+        print_count(t, value, width);
 }
 
 static void add_metric(struct text *t, enum metric metric, const struct histogram *h)
@@ -135,11 +135,11 @@ static void add_metric(struct text *t, enum metric metric, const struct histogra
     if (h->count == 0)
         return;
     text_printf(t, "  %-15s", metric_kinds[metric].name);
-    add_count(t, (double)h->count, 9);
-    add_value(t, time, histogram_mean(h), 11);
+    print_count(t, (double)h->count, 9);
+    print_value(t, time, histogram_mean(h), 11);
     for (size_t i = 0; i < sizeof(percents) / sizeof(percents[0]); i++)
-        add_value(t, time, (double)histogram_percentile(h, percents[i]), 11);
-    add_value(t, time, (double)h->most, 11);
+        print_value(t, time, (double)histogram_percentile(h, percents[i]), 11);
+    print_value(t, time, (double)h->most, 11);
     text_add_byte(t, '\n');
 }
 
@@ -222,7 +222,7 @@ void print_objective(struct text *t, const struct slo *slo, const struct load_ou
     else if (slo_is_share(slo))
         text_printf(t, "%.4g %%", 100 * value);
     else
-        add_value(t, slo_is_time(slo), value, 0);
+        print_value(t, slo_is_time(slo), value, 0);
 }
 
 static void add_objectives(struct text *t, const struct load_report *r, const char *bad,

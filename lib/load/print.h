@@ -49,6 +49,12 @@ void print_report(struct text *t, const struct load_report *report, bool color);
 json_t *print_json(const struct load_report *report);
 json_t *print_plan_json(const struct load_plan *plan);
 
+/* How many of each class, where there are any. */
+json_t *print_failures_json(const uint64_t failures[FAILURE_COUNT]);
+
+/* A summary for people, fit for a CI job summary. */
+void print_markdown(struct text *t, const struct load_report *report);
+
 /* The timeline for programs: as CSV, and the same as an array. */
 void print_csv(struct text *t, const struct load_report *report);
 json_t *print_rows_json(const struct load_report *report);

@@ -64,6 +64,15 @@ json_t *print_plan_json(const struct load_plan *plan)
     return out;
 }
 
+json_t *print_failures_json(const uint64_t failures[FAILURE_COUNT])
+{
+    json_t *out = json_object();
+    for (int i = 1; i < FAILURE_COUNT; i++)
+        if (failures[i])
+            json_object_set_new(out, failure_kinds[i].name, json_integer((json_int_t)failures[i]));
+    return out;
+}
+
 static json_t *failures_json(const struct metrics *m)
 {
     json_t *out = json_object();

@@ -121,16 +121,6 @@ void print_csv(struct text *t, const struct load_report *r)
 
 /* ------------------------------------------------------------------ JSON */
 
-static json_t *errors_json(const struct timeline_row *row)
-{
-    json_t *out = json_object();
-    for (int i = 1; i < FAILURE_COUNT; i++)
-        if (row->failures[i])
-            json_object_set_new(out, failure_kinds[i].name,
-                                json_integer((json_int_t)row->failures[i]));
-    return out;
-}
-
 json_t *print_rows_json(const struct load_report *r)
 {
     double values[COLUMN_COUNT];
@@ -147,7 +137,7 @@ json_t *print_rows_json(const struct load_report *r)
                                     columns[i].decimals ? json_real(values[i])
                                                         : json_integer((json_int_t)values[i]));
         if (row->failed)
-            json_object_set_new(out, "errors_by_class", errors_json(row));
+            json_object_set_new(out, "errors_by_class", print_failures_json(row->failures));
         json_array_append_new(rows, out);
     }
     mem_free(v);

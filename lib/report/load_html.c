@@ -105,24 +105,26 @@ static void add_asked(struct text *t, const struct load_report *r)
 
 /* ── errors ── */
 
-static void add_errors(struct text *t, const struct metrics *m)
+void load_html_errors(struct text *t, const uint64_t failures[FAILURE_COUNT],
+                      const char (*examples)[FAILURE_EXAMPLE])
 {
-    if (m->requests == m->answered)
-        return;
-    text_add_str(t, "<h2 id=\"errors\">Errors</h2>\n");
+    bool any = false;
     for (int i = 1; i < FAILURE_COUNT; i++) {
         const struct failure_kind *kind = &failure_kinds[i];
-        if (!m->failures[i])
+        if (!failures[i])
             continue;
+        if (!any)
+            text_add_str(t, "<h2 id=\"errors\">Errors</h2>\n");
+        any = true;
         text_printf(t, "<div class=\"group\"><p><b class=\"failed\">%llu × %s</b>: ",
-                    (unsigned long long)m->failures[i], kind->name);
+                    (unsigned long long)failures[i], kind->name);
         html_text(t, slice_str(kind->meaning), 400);
         text_add_str(t, ".</p><p>");
         html_text(t, slice_str(kind->remedy), 400);
         text_add_str(t, "</p>");
-        if (*m->examples[i]) {
+        if (examples && *examples[i]) {
             text_add_str(t, "<pre>");
-            html_text(t, slice_str(m->examples[i]), FAILURE_EXAMPLE);
+            html_text(t, slice_str(examples[i]), FAILURE_EXAMPLE);
             text_add_str(t, "</pre>");
         }
         text_add_str(t, "</div>\n");
@@ -173,7 +175,7 @@ void load_html(struct text *t, const struct load_report *r)
     add_asked(t, r);
     add_tiles(t, r);
     add_objectives(t, r);
-    add_errors(t, &r->outcome->metrics);
+    load_html_errors(t, r->outcome->metrics.failures, r->outcome->metrics.examples);
     load_html_percentiles(t, &r->outcome->metrics);
     load_html_heat(t, r->timeline);
     load_html_rates(t, r);

@@ -10,8 +10,12 @@
 #ifndef REPORT_LOAD_HTML_H
 #define REPORT_LOAD_HTML_H
 
+#include "load/curve.h"
 #include "load/print.h"
 
 void load_html(struct text *t, const struct load_report *report);
+
+/* The page of a sweep or search: throughput against latency, with the knee, and every point. */
+void load_html_curve(struct text *t, const struct curve *curve);
 
 #endif

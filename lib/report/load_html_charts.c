@@ -24,13 +24,7 @@
 #define CURVE_POINTS 20
 #define CURVE_MOST (12 * CURVE_POINTS)
 
-/* One line of a chart, with the name of its colour. */
-struct series {
-    const char *class, *name;
-    const double *y;
-};
-
-static void add_key(struct text *t, const struct series *series, size_t count)
+void load_html_key(struct text *t, const struct series *series, size_t count)
 {
     text_add_str(t, "<p class=\"dim key\">");
     for (size_t i = 0; i < count; i++)
@@ -108,7 +102,7 @@ void load_html_percentiles(struct text *t, const struct metrics *m)
             chart_make(WIDTH, HEIGHT, axis_rounded(across), UNIT_NINES, up, UNIT_NANOSECONDS);
         text_add_str(t, "<h2 id=\"percentiles\">Percentiles</h2>\n<p class=\"dim\">So many percent "
                         "took no longer than this. Each step to the right is another nine.</p>\n");
-        add_key(t, keys, drawn);
+        load_html_key(t, keys, drawn);
         chart_open(t, &chart, SLICE("percentiles of latency, time to first token and gaps"));
         for (size_t i = 0; i < SHOWN; i++)
             chart_line(t, &chart, shown[i].class, x[i], y[i], counts[i]);
@@ -227,7 +221,7 @@ static void draw_over_time(struct text *t, const struct load_report *r, const st
         y.high = greatest(series[i].y, c->count, y.high);
     struct chart chart =
         chart_make(WIDTH, LOW_HEIGHT, axis_rounded(x), UNIT_NANOSECONDS, axis_rounded(y), unit);
-    add_key(t, series, count);
+    load_html_key(t, series, count);
     chart_open(t, &chart, slice_str(title));
     if (r->plan->warmup > 0)
         chart_band(t, &chart, "band", 0, (double)r->plan->warmup, SLICE("warm-up"));
