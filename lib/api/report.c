@@ -82,7 +82,7 @@ static struct result report_load(struct session *session, struct store *store,
            SLICE_ARG(run->id));
     DEFER(load_reports_drop)
     struct load_reports reports = {0};
-    TRY(load_reports_open(session, &as_load, &reports));
+    TRY(load_reports_open(session, &as_load, false, &reports));
     return load_reports_write(&reports, &data->report);
 }
 
