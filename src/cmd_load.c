@@ -10,7 +10,7 @@ static const char *const api_words[] = {"http",  "execute", "chat", "complete",
 
 static const struct option options_target[] = {
     {"url", 'u', OPTION_TEXT, IN(url), "URL",
-     .help = "What to load: http://HOST[:PORT]/PATH. A path that ends in /execute, "
+     .help = "What to load: http://HOST[:PORT]/PATH, or https. A path that ends in /execute, "
              "/chat/completions, /completions, /embeddings or /infer says how its answers are "
              "read, too."},
     {"api", 0, OPTION_TEXT, IN(api), "API", .words = api_words,
@@ -63,6 +63,16 @@ static const struct option options_inputs[] = {
     {"print-schedule", 0, OPTION_TEXT, IN(print_schedule), "PATH", .optional = true, .absent = "-",
      .help = "Send nothing: write when each request would start (ns), which of the prompts it is, "
              "and a hash of its body. Default: standard output."},
+    {NULL},
+};
+
+static const struct option options_protocol[] = {
+    {"cacert", 0, OPTION_TEXT, IN(cacert), "PATH",
+     .help = "https: trust the authorities of this PEM file, not the system's."},
+    {"insecure", 'k', OPTION_FLAG, IN(insecure),
+     .help = "https: take any certificate. The results say so."},
+    {"tls-no-resume", 0, OPTION_FLAG, IN(tls_no_resume),
+     .help = "https: every connection makes a whole handshake; none resumes a session."},
     {NULL},
 };
 
@@ -160,8 +170,9 @@ const struct command command_load = {
         "INVALID, with the reason and exit status 3, when that was too much. Exit status 1: an "
         "objective does not hold; 3: nothing answered, or INVALID. Ctrl-C ends in order, with the "
         "results so far. docs/load.md defines every number.",
-    .options = (const struct option *const[]){options_target, options_inputs, options_load,
-                                              options_result, options_store, options_common, NULL},
+    .options = (const struct option *const[]){options_target, options_protocol, options_inputs,
+                                              options_load, options_result, options_store,
+                                              options_common, NULL},
     .examples = examples,
     .run = run,
 };

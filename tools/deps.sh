@@ -19,7 +19,7 @@ build | libfyaml-dev           | pc:libfyaml                       | reads suite
 build | libpcre2-dev           | pc:libpcre2-8                     | regular expressions
 build | libsqlite3-dev         | pc:sqlite3                        | the result store
 build | libpq-dev              | pc:libpq                          | result stores in PostgreSQL
-build | libssl-dev            | pc:libcrypto                      | signs webhooks
+build | libssl-dev            | pc:libssl                         | TLS of loads, signs webhooks
 build | zlib1g-dev             | pc:zlib                           | histogram logs of loads
 build | scdoc                  | cmd:scdoc                         | man pages
 check | git                    | cmd:git                           | names the files to check

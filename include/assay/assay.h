@@ -179,6 +179,8 @@ struct assay_load_options {
     const char *store; /* where the load is kept (not searches and sweeps); NULL: the default */
     const char *name;  /* loads of one name are compared; NULL: by url, API and load */
     struct assay_strings arguments; /* the command as typed, for the record */
+    const char *cacert;           /* https: PEM file of authorities to trust; NULL: the system's */
+    bool insecure, tls_no_resume; /* any certificate will do; every handshake is a whole one */
 };
 
 /* 1 when an objective does not hold; 3 when nothing answered or the numbers are not to be

@@ -163,6 +163,8 @@ static void take_lane(struct load_outcome *out, struct lane *lane)
     out->connections += lane->made;
     if (lane->clock.steps > out->clock_steps)
         out->clock_steps = lane->clock.steps;
+    if (lane->tls)
+        tls_seen_merge(&out->tls, tls_seen(lane->tls));
 }
 
 void load_end(struct load *load, struct load_outcome *out)

@@ -86,6 +86,7 @@ struct load_outcome {
     double processor_time; /* s of all threads, in the measured phase */
     uint32_t connections;  /* made in all */
     uint32_t clock_steps;  /* the wall clock was set during the run */
+    struct tls_seen tls;   /* of all threads */
 };
 
 struct load;

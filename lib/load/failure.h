@@ -11,6 +11,11 @@
       "Start the service, or look at host and port of --url.")                                     \
     X(UNREACHABLE, "unreachable", "the connection could not be made",                              \
       "Look at the network, firewalls and the backlog of the service's listening socket.")         \
+    X(TLS, "tls", "TLS could not be agreed on, or broke",                                          \
+      "The example has the reason; look whether that port speaks TLS, and which versions of it.")  \
+    X(CERTIFICATE, "certificate", "the service's certificate is not to be trusted",                \
+      "The example says why: give its authority with --cacert, use the name it is made for, or "   \
+      "renew it. --insecure takes any.")                                                           \
     X(RESET, "reset", "the service reset the connection",                                          \
       "Look into the service's log: it crashed, ran out of something or gave up on the client.")   \
     X(CLOSED, "closed", "the service closed the connection before its answer was complete",        \

@@ -286,6 +286,8 @@ void flight_count(const struct flight *flight, const struct target *target,
     }
     if (flight->connected)
         metrics_add(metrics, METRIC_CONNECT, flight->connected - flight->started);
+    if (flight->secured)
+        metrics_add(metrics, METRIC_TLS_HANDSHAKE, flight->secured - flight->connected);
     if (flight->failure) {
         metrics_failed(metrics, flight->failure, example);
         return;

@@ -18,8 +18,8 @@
 #include "core/limits.h"
 #include "core/memory.h"
 #include "core/parse.h"
+#include "load/traffic.h"
 
-#define READ_BYTES (256u << 10) /* of one read; one buffer a thread */
 #define EVENTS 256
 #define TICK_NS (100 * NS_PER_MS)
 #define HAND_OVER_NS (500 * NS_PER_MS)
@@ -110,7 +110,7 @@ static void drop_late(struct lane *lane)
 
 /* ------------------------------------------------------------------ links with room */
 
-static void list_roomy(struct lane *lane, struct link *link)
+void lane_list_roomy(struct lane *lane, struct link *link)
 {
     if (link->listed)
         return;
@@ -150,8 +150,7 @@ static struct link *free_link(struct lane *lane, int64_t now)
     return link;
 }
 
-/* Of no use any more; nothing is under way on it. */
-static void drop_link(struct lane *lane, struct link *link, bool reset)
+void lane_drop_link(struct lane *lane, struct link *link, bool reset)
 {
     unlist(lane, link);
     link_close(link, reset);
@@ -199,8 +198,7 @@ static void talk_landed(struct lane *lane, struct flight *f, int64_t now)
     agenda_note(&lane->agenda, (f->failure ? now : f->end) + rest, NULL);
 }
 
-/* The flight is over, well or not: count it, and its slot is free again. */
-static void land(struct lane *lane, struct link *link, struct slot *slot, int64_t now)
+void lane_land(struct lane *lane, struct link *link, struct slot *slot, int64_t now)
 {
     const struct load_plan *plan = &lane->load->plan;
     struct flight *f = &slot->flight;
@@ -220,19 +218,8 @@ static void land(struct lane *lane, struct link *link, struct slot *slot, int64_
     link_give_slot(link, slot);
 }
 
-/* An answer came, or what was none; with HTTP/1.1 that may be the end of the link. */
-static void answered(struct lane *lane, struct link *link, struct slot *slot, int64_t now)
-{
-    land(lane, link, slot, now);
-    if (!slot->flight.keep_alive || link->unsent.len > 0) /* answered before all of it was sent */
-        drop_link(lane, link, slot->flight.failure != FAILURE_NONE);
-    else
-        list_roomy(lane, link);
-}
-
-/* The link is of no use any more, and so is what was under way on it. */
-static void link_failed(struct lane *lane, struct link *link, enum failure failure, int fault,
-                        int64_t now)
+void lane_link_failed(struct lane *lane, struct link *link, enum failure failure, int fault,
+                      int64_t now)
 {
     if (fault)
         (void)error_set(ERR_CONNECT, "%s", strerror(fault));
@@ -243,56 +230,9 @@ static void link_failed(struct lane *lane, struct link *link, enum failure failu
         if (!slot->busy)
             continue;
         slot->flight.failure = failure;
-        land(lane, link, slot, now);
+        lane_land(lane, link, slot, now);
     }
-    drop_link(lane, link, true);
-}
-
-static enum failure failure_of_connect(int fault)
-{
-    switch (fault) {
-    case ECONNREFUSED:
-        return FAILURE_REFUSED;
-    case EMFILE:
-    case ENFILE:
-        return FAILURE_DESCRIPTORS;
-    case EADDRNOTAVAIL:
-        return FAILURE_PORTS;
-    default:
-        return FAILURE_UNREACHABLE;
-    }
-}
-
-static enum failure failure_of_transfer(int fault)
-{
-    return fault == ECONNRESET || fault == EPIPE ? FAILURE_RESET : FAILURE_UNREACHABLE;
-}
-
-/* ------------------------------------------------------------------ sending */
-
-static void send_request(struct lane *lane, struct link *link, struct slot *slot)
-{
-    const struct target *target = lane->load->plan.target;
-    struct talk *talk = slot->flight.talk;
-    struct ask ask =
-        talk ? supply_turn(&lane->supply, talk) : supply_ask(&lane->supply, slot->flight.number);
-    slot->flight.said = talk ? supply_listens(talk) : NULL;
-    flight_expect(&slot->flight, &slot->reader, target);
-    slot->flight.sent = clock_now();
-    int fault = link_send(link, &ask.wire, 1);
-    if (fault)
-        link_failed(lane, link, failure_of_transfer(fault), fault, slot->flight.sent);
-}
-
-/* The link is open: what waited for it goes. */
-static void send_waiting(struct lane *lane, struct link *link)
-{
-    int64_t now = clock_now();
-    for (uint32_t i = 0; i < link->slot_count && link->state == LINK_OPEN; i++)
-        if (link->slots[i].busy) {
-            link->slots[i].flight.connected = now;
-            send_request(lane, link, &link->slots[i]);
-        }
+    lane_drop_link(lane, link, true);
 }
 
 /* ------------------------------------------------------------------ starting */
@@ -310,7 +250,7 @@ static void start(struct lane *lane, struct link *link, struct talk *talk, int64
     }
     struct slot *slot = link_take_slot(link);
     if (link_has_room(link))
-        list_roomy(lane, link);
+        lane_list_roomy(lane, link);
     else
         unlist(lane, link);
     uint64_t number = talk ? talk->number : lane->started++ * plan->threads + lane->index;
@@ -329,11 +269,11 @@ static void start(struct lane *lane, struct link *link, struct talk *talk, int64
     if (could && now - could > lane->second.late_most)
         lane->second.late_most = now - could;
     if (fault && fault != EINPROGRESS)
-        link_failed(lane, link, failure_of_connect(fault), fault, now);
+        lane_link_failed(lane, link, link_connect_failure(fault), fault, now);
     else if (new && link->state == LINK_OPEN)
-        send_waiting(lane, link);
+        traffic_opened(lane, link);
     else if (link->state == LINK_OPEN)
-        send_request(lane, link, slot);
+        traffic_send(lane, link, slot);
 }
 
 /* Start what is due. */
@@ -385,95 +325,22 @@ static void lane_go_on(struct lane *lane)
     }
 }
 
-/* ------------------------------------------------------------------ reading */
-
-static void link_ended(struct lane *lane, struct link *link, int fault, int64_t now)
-{
-    if (link->busy == 0) { /* the service does not keep it any longer */
-        drop_link(lane, link, false);
-        return;
-    }
-    if (fault) {
-        link_failed(lane, link, failure_of_transfer(fault), fault, now);
-        return;
-    }
-    struct slot *slot = link->slots;
-    flight_closed(&slot->flight, &slot->reader, lane->load->plan.target, now);
-    answered(lane, link, slot, now);
-}
-
-static void count_receipt(struct lane *lane, const struct receipt *r, bool measured)
-{
-    lane->metrics.reads++;
-    lane->metrics.unstamped += !r->stamped;
-    lane->metrics.out_of_order += r->early;
-    if (measured)
-        metrics_add(&lane->metrics, METRIC_CLIENT_LAG, r->read - r->received);
-    lane->second.lags++;
-    lane->second.lag_sum += r->read - r->received;
-    if (r->read - r->received > lane->second.lag_most)
-        lane->second.lag_most = r->read - r->received;
-}
-
-/* Read once. True when there is, or may be, more to read. */
-static bool read_once(struct lane *lane, struct link *link, bool to_the_end)
-{
-    struct receipt r = link_receive(link, &lane->clock, lane->buffer, READ_BYTES);
-    if (r.size < 0 && r.fault == EAGAIN)
-        return false;
-    if (r.size <= 0 || link->busy == 0) { /* bytes: nobody asked */
-        link_ended(lane, link, r.fault, r.read);
-        return false;
-    }
-    struct slot *slot = link->slots;
-    struct flight *f = &slot->flight;
-    count_receipt(lane, &r, f->measured);
-    int64_t received = r.received < f->sent ? f->sent : r.received;
-    if (flight_feed(f, &slot->reader, lane->load->plan.target,
-                    slice_of(lane->buffer, (size_t)r.size), received, r.read, &lane->metrics)) {
-        answered(lane, link, slot, r.read);
-        return to_the_end;
-    }
-    return to_the_end || r.size == READ_BYTES;
-}
-
-static void link_event(struct lane *lane, struct link *link, uint32_t events)
-{
-    if (link->state == LINK_CLOSED)
-        return;
-    if (link->state == LINK_CONNECTING) {
-        if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
-            return;
-        int fault = link_dialled(link);
-        if (fault)
-            link_failed(lane, link, failure_of_connect(fault), fault, clock_now());
-        else
-            send_waiting(lane, link);
-        return;
-    }
-    int fault = events & EPOLLOUT ? link_flush(link) : 0;
-    if (fault)
-        link_failed(lane, link, failure_of_transfer(fault), fault, clock_now());
-    /* A short read has emptied the socket (epoll(7)), unless the end of it came too. */
-    bool ended = events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP);
-    if (events & EPOLLIN || ended)
-        while (link->state == LINK_OPEN && read_once(lane, link, ended))
-            continue;
-}
-
 /* ------------------------------------------------------------------ ten times a second */
 
 static void look_at_link(struct lane *lane, struct link *link, int64_t now)
 {
+    static const char *const late[] = {
+        [LINK_CONNECTING] = "the connection was not made in time",
+        [LINK_SECURING] = "the TLS handshake was not complete in time",
+        [LINK_OPEN] = "not complete in time",
+    };
     for (uint32_t i = 0; i < link->slot_count && link->busy > 0; i++) {
         const struct flight *f = &link->slots[i].flight;
         int64_t since = f->sent ? f->sent : f->started;
         if (!link->slots[i].busy || now - since <= lane->load->plan.timeout)
             continue;
-        (void)error_set(ERR_TIMEOUT, link->state == LINK_CONNECTING
-                                         ? "the connection was not made in time"
-                                         : "not complete in time");
-        link_failed(lane, link, FAILURE_TIMEOUT, 0, now);
+        (void)error_set(ERR_TIMEOUT, "%s", late[link->state]);
+        lane_link_failed(lane, link, FAILURE_TIMEOUT, 0, now);
     }
 }
 
@@ -533,7 +400,7 @@ static void lane_wait(struct lane *lane, struct epoll_event *events, int64_t now
     struct timespec wait = {left / NS_PER_S, left % NS_PER_S};
     int n = epoll_pwait2(lane->epoll, events, EVENTS, &wait, NULL);
     for (int i = 0; i < n; i++) {
-        link_event(lane, &lane->links[events[i].data.u32], events[i].events);
+        traffic_event(lane, &lane->links[events[i].data.u32], events[i].events);
         lane_go_on(lane); /* what is due does not wait for the rest of these */
     }
 }
@@ -548,11 +415,11 @@ static void abandon(struct lane *lane, struct link *link, int64_t now)
         (void)error_set(ERR_TIMEOUT, "%u bytes of the answer had come",
                         (unsigned)slot->flight.bytes);
         slot->flight.failure = FAILURE_ABANDONED;
-        land(lane, link, slot, now);
+        lane_land(lane, link, slot, now);
         under_way = true;
     }
     if (link->state != LINK_CLOSED)
-        drop_link(lane, link, under_way);
+        lane_drop_link(lane, link, under_way);
     link_free(link);
 }
 
@@ -640,7 +507,7 @@ struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index,
         link_init(&lane->links[i], &lane->slots[i], 1, unsent_max);
         lane->closed[lane->closed_count++] = links - 1 - i;
     }
-    lane->buffer = mem_alloc(READ_BYTES);
+    lane->buffer = mem_alloc(TRAFFIC_READ);
     supply_begin(&lane->supply, plan->stock, plan->threads, index);
     lane->talks = plan->stock->turns > 1 || (plan->thinks && !plan->stages);
     metrics_clear(&lane->metrics);
@@ -654,6 +521,10 @@ struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index,
     lane->arrival = plan_arrivals(plan);
     lane->epoll = epoll_create1(EPOLL_CLOEXEC);
     ENSURE(lane->epoll >= 0, ERR_IO, "epoll cannot be had: %s", strerror(errno));
+    if (plan->target->secure) {
+        lane->plain = mem_alloc(TRAFFIC_RECORD);
+        TRY(tls_open(&plan->target->tls, &lane->tls));
+    }
     return RESULT_OK;
 }
 
@@ -668,5 +539,7 @@ void lane_free(struct lane *lane)
     mem_free(lane->buffer);
     agenda_free(&lane->agenda);
     mem_free(lane->so_far);
+    mem_free(lane->plain);
+    tls_shut(lane->tls);
     supply_end(&lane->supply);
 }

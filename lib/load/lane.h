@@ -24,7 +24,9 @@ struct lane {
     uint32_t index;
     pthread_t thread;
     int epoll;
-    char *buffer; /* of one read */
+    char *buffer;            /* of one read */
+    struct tls_context *tls; /* NULL: none */
+    char *plain;             /* … of one record */
     struct link *links;
     struct slot *slots; /* of all links */
     uint32_t link_count, slot_count;
@@ -74,5 +76,18 @@ void lane_free(struct lane *lane);
 
 /* The thread: from the beginning of the load to its end. */
 void *lane_run(void *lane);
+
+/* The flight is over, well or not: count it, and its slot is free again. */
+void lane_land(struct lane *lane, struct link *link, struct slot *slot, int64_t now);
+
+/* The link may have a free slot. */
+void lane_list_roomy(struct lane *lane, struct link *link);
+
+/* The link is of no use any more; nothing is under way on it. */
+void lane_drop_link(struct lane *lane, struct link *link, bool reset);
+
+/* … and what was under way on it has failed, with it: by `fault`, else error_last() says why. */
+void lane_link_failed(struct lane *lane, struct link *link, enum failure failure, int fault,
+                      int64_t now);
 
 #endif

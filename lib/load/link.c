@@ -11,10 +11,12 @@
 
 #include "core/clock.h"
 
-void link_init(struct link *link, struct slot *slots, uint32_t slot_count, size_t unsent_max)
+void link_init(struct link *link, struct slot *slots, uint32_t slot_count, size_t longest)
 {
-    *link = (struct link){
-        .fd = -1, .slots = slots, .slot_count = slot_count, .unsent = buf_limited(unsent_max)};
+    *link = (struct link){.fd = -1,
+                          .slots = slots,
+                          .slot_count = slot_count,
+                          .unsent = buf_limited(longest + longest / 64 + LINK_FRAMING)};
 }
 
 void link_free(struct link *link)
@@ -63,6 +65,26 @@ int link_dialled(struct link *link)
     return fault;
 }
 
+enum failure link_connect_failure(int fault)
+{
+    switch (fault) {
+    case ECONNREFUSED:
+        return FAILURE_REFUSED;
+    case EMFILE:
+    case ENFILE:
+        return FAILURE_DESCRIPTORS;
+    case EADDRNOTAVAIL:
+        return FAILURE_PORTS;
+    default:
+        return FAILURE_UNREACHABLE;
+    }
+}
+
+enum failure link_transfer_failure(int fault)
+{
+    return fault == ECONNRESET || fault == EPIPE ? FAILURE_RESET : FAILURE_UNREACHABLE;
+}
+
 static ssize_t send_parts(int fd, const struct slice *parts, size_t count)
 {
     if (count == 1)
@@ -90,8 +112,8 @@ int link_send(struct link *link, const struct slice *parts, size_t count)
         sent -= parts[i].len - rest.len;
         if (rest.len == 0)
             continue;
-        struct result r = buf_append(&link->unsent, rest);
-        MUST(result_ok(r), "%s", error_last()->text);
+        if (!result_ok(buf_append(&link->unsent, rest)))
+            return ENOBUFS;
     }
     return 0;
 }
@@ -142,6 +164,8 @@ void link_close(struct link *link, bool reset)
             setsockopt(link->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
         close(link->fd);
     }
+    tls_end(link->tls);
+    link->tls = NULL;
     link->fd = -1;
     link->state = LINK_CLOSED;
     buf_clear(&link->unsent);

@@ -11,8 +11,9 @@
 
 #include "load/flight.h"
 #include "load/stamp.h"
+#include "load/tls.h"
 
-enum link_state { LINK_CLOSED, LINK_CONNECTING, LINK_OPEN };
+enum link_state { LINK_CLOSED, LINK_CONNECTING, LINK_SECURING, LINK_OPEN };
 
 /* Room for one request under way. */
 struct slot {
@@ -31,6 +32,7 @@ struct link {
     uint32_t slot_count, busy;
     uint32_t free;     /* the first free slot; slot_count: there is none */
     struct buf unsent; /* what the kernel did not take at once */
+    struct tls *tls;   /* NULL: none */
 };
 
 /* What came with one read. */
@@ -43,7 +45,11 @@ struct receipt {
     bool early;       /* its stamp was of the future, by more than the clocks are known */
 };
 
-void link_init(struct link *link, struct slot *slots, uint32_t slot_count, size_t unsent_max);
+/* What may be kept besides the longest request: what protocols put around it. */
+#define LINK_FRAMING (256u << 10)
+
+/* `longest`: bytes of a request. */
+void link_init(struct link *link, struct slot *slots, uint32_t slot_count, size_t longest);
 
 /* What a link that is closed still holds. */
 void link_free(struct link *link);
@@ -56,6 +62,10 @@ int link_dial(struct link *link, const struct target *target, int epoll, uint32_
 
 /* What became of a connection that was being made. 0: it is open. */
 int link_dialled(struct link *link);
+
+/* What it means that a connection could not be made, or broke. */
+enum failure link_connect_failure(int fault);
+enum failure link_transfer_failure(int fault);
 
 /*
  * Give the kernel what it takes of up to LINK_PARTS parts and keep the rest. 0, or why the

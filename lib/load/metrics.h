@@ -21,6 +21,7 @@
       "from when the request was sent to the first byte of the "                                   \
       "answer")                                                                                    \
     X(CONNECT, "connect", true, "making a connection, of requests that needed a new one")          \
+    X(TLS_HANDSHAKE, "tls_handshake", true, "agreeing on keys, after the connection was made")     \
     X(TTFT, "ttft", true,                                                                          \
       "time to first token: from when the request should have started to the "                     \
       "first event with text")                                                                     \

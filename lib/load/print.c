@@ -187,6 +187,22 @@ static void add_failures(struct text *t, const struct metrics *m)
     }
 }
 
+static void add_protocol(struct text *t, const struct load_report *r)
+{
+    const struct target *target = r->plan->target;
+    const struct tls_seen *tls = &r->outcome->tls;
+    if (!target->secure)
+        return;
+    if (tls->version)
+        text_printf(
+            t,
+            "  HTTP/1.1 in %s, %s: %u handshakes, of which %u resumed a session. Stamps are "
+            "of the segment that completed a TLS record.\n",
+            tls->version, tls->cipher, tls->handshakes, tls->resumed);
+    if (target->tls.insecure)
+        text_add_str(t, "  Any certificate was taken (--insecure): who answered is not known.\n");
+}
+
 static void add_notes(struct text *t, const struct load_report *r)
 {
     const struct metrics *m = &r->outcome->metrics;
@@ -270,6 +286,7 @@ void print_report(struct text *t, const struct load_report *r, bool color)
     text_add_byte(t, '\n');
     add_throughput(t, r);
     add_table(t, &r->outcome->metrics);
+    add_protocol(t, r);
     add_notes(t, r);
     add_failures(t, &r->outcome->metrics);
     add_objectives(t, r, bad, good, plain);

@@ -103,6 +103,24 @@ static json_t *objectives_json(const struct load_report *r)
     return out;
 }
 
+/* What was spoken with the service. */
+static json_t *protocol_json(const struct load_report *r)
+{
+    const struct tls_seen *tls = &r->outcome->tls;
+    json_t *out = json_pack("{s:s}", "http", "1.1");
+    if (!r->plan->target->secure)
+        return out;
+    const char *version = tls->version ? tls->version : "",
+               *cipher = tls->version ? tls->cipher : "";
+    json_object_set_new(out, "tls",
+                        json_pack("{s:s, s:s, s:I, s:I, s:b, s:s}", "version", version, "cipher",
+                                  cipher, "handshakes", (json_int_t)tls->handshakes, "resumed",
+                                  (json_int_t)tls->resumed, "certificate_checked",
+                                  !r->plan->target->tls.insecure, "stamps",
+                                  "of the segment that completed a TLS record"));
+    return out;
+}
+
 static json_t *own_json(const struct load_report *r)
 {
     const struct load_outcome *o = r->outcome;
@@ -149,6 +167,7 @@ json_t *print_json(const struct load_report *r)
     json_object_set_new(out, "objectives", objectives_json(r));
     if (r->judgement->aborted_by)
         json_object_set_new(out, "aborted_by", json_string(r->judgement->aborted_by->text));
+    json_object_set_new(out, "protocol", protocol_json(r));
     json_object_set_new(out, "generator", own_json(r));
     json_object_set_new(out, "seconds", print_rows_json(r));
     return out;

@@ -119,6 +119,7 @@ struct result setup_target(struct arena *arena, const struct assay_load_options 
         .model = o->model,
         .max_tokens = o->max_tokens,
         .stream = o->stream,
+        .tls = {.cacert = o->cacert, .insecure = o->insecure, .full = o->tls_no_resume},
     };
     TRY(read_body(arena, o->body, &options.body));
     return target_build(arena, &options, out);

@@ -40,11 +40,12 @@ struct address {
     const char *port;
     struct slice target; /* path and query */
     struct slice path;
+    bool secure; /* https */
 };
 
 static struct result split_authority(struct arena *arena, const char *url, struct address *out)
 {
-    struct slice rest = out->authority, port = SLICE("80");
+    struct slice rest = out->authority, port = out->secure ? SLICE("443") : SLICE("80");
     ENSURE(slice_find_byte(rest, '@') < 0, ERR_USAGE, /* and are not shown either */
            "--url: a user and password in a URL are not sent; give --header 'Authorization: …'");
     struct slice host = rest;
@@ -75,13 +76,10 @@ static struct result split_url(struct arena *arena, const char *url, struct addr
 {
     struct slice rest = slice_str(url);
     ENSURE(rest.len > 0, ERR_USAGE, "load needs --url, such as --url http://127.0.0.1:8080/");
-    ENSURE(rest.len < 8 || strncasecmp(url, "https://", 8) != 0, ERR_UNSUPPORTED,
-           "--url %s: load does not speak TLS; put a proxy that does in front, or measure behind "
-           "the one that ends TLS",
-           url);
-    ENSURE(rest.len > 7 && strncasecmp(url, "http://", 7) == 0, ERR_USAGE,
-           "--url %s: expected http://HOST[:PORT]/PATH", url);
-    rest = slice_from(rest, 7);
+    out->secure = strncasecmp(url, "https://", 8) == 0;
+    ENSURE(out->secure || strncasecmp(url, "http://", 7) == 0, ERR_USAGE,
+           "--url %s: expected http://HOST[:PORT]/PATH, or https://…", url);
+    rest = slice_from(rest, out->secure ? 8 : 7);
     ptrdiff_t fragment = slice_find_byte(rest, '#');
     if (fragment >= 0)
         rest.len = (size_t)fragment;
@@ -260,6 +258,11 @@ struct result target_build(struct arena *arena, const struct target_options *o, 
     struct address address = {0};
     *out = (struct target){.url = o->url};
     TRY(split_url(arena, o->url, &address));
+    out->secure = address.secure;
+    out->tls = o->tls;
+    out->tls.host = address.host;
+    ENSURE(out->secure || !(o->tls.cacert || o->tls.insecure || o->tls.full), ERR_USAGE,
+           "--url %s: --cacert, --insecure and --tls-no-resume are of https", o->url);
     out->where = arena_printf(arena, "%.*s", SLICE_ARG(address.authority));
     out->api = api_of(o, address.path);
     out->stream = o->stream || out->api == TARGET_EXECUTE;

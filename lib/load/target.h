@@ -9,6 +9,7 @@
 
 #include "core/arena.h"
 #include "core/buf.h"
+#include "load/tls.h"
 
 /*    code     name       path it is known by     what */
 #define TARGET_API_TABLE(X)                                                                        \
@@ -37,8 +38,9 @@ struct target_options {
     const char *body;   /* sent as it is; NULL: made from the prompt */
     const char *prompt; /* NULL: a short one */
     const char *model;
-    uint32_t max_tokens; /* 0: 128 */
-    bool stream;         /* events are expected; always so of /execute */
+    uint32_t max_tokens;     /* 0: 128 */
+    bool stream;             /* events are expected; always so of /execute */
+    struct tls_settings tls; /* but for the host */
 };
 
 /* Digits of the serial number in a request. */
@@ -57,7 +59,9 @@ struct target {
     socklen_t address_size;
     struct sockaddr_storage addresses[TARGET_ADDRESSES];
     uint32_t address_count;
-    struct slice opening; /* of every request: all of its head but how long its body is */
+    bool secure;             /* https … */
+    struct tls_settings tls; /* … and how */
+    struct slice opening;    /* of every request: all of its head but how long its body is */
     bool has_body;
     bool as_given;      /* the body is the user's, and there is none to write others from */
     const char *prompt; /* of a body that is written here: the text asked, … */
@@ -76,7 +80,7 @@ struct form {
 
 /*
  * Read the options; everything of `*out` lives in the arena. ERR_USAGE for what is wrong or does
- * not go together, ERR_UNSUPPORTED for https, ERR_CONNECT when the host has no address.
+ * not go together, ERR_CONNECT when the host has no address.
  */
 struct result target_build(struct arena *arena, const struct target_options *options,
                            struct target *out) MUST_USE;

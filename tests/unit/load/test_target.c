@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
 
 #include "core/jsontext.h"
 #include "load/target.h"
@@ -134,6 +135,16 @@ static void refused(struct target_options options, const char *because)
         fail_msg("%s", error_last()->text);
 }
 
+static void https_has_a_port_of_its_own_and_a_name_to_check(void **state)
+{
+    (void)state;
+    struct target target = built((struct target_options){.url = "HTTPS://127.0.0.1/x"});
+    assert_true(target.secure);
+    assert_string_equal(target.tls.host, "127.0.0.1");
+    assert_int_equal(((struct sockaddr_in *)&target.address)->sin_port, htons(443));
+    assert_false(built((struct target_options){.url = "http://127.0.0.1/"}).secure);
+}
+
 static void what_cannot_be_sent_is_refused_with_the_reason(void **state)
 {
     (void)state;
@@ -141,7 +152,7 @@ static void what_cannot_be_sent_is_refused_with_the_reason(void **state)
                       *const none[] = {"nothing"};
     refused((struct target_options){0}, "needs --url");
     refused((struct target_options){.url = "ftp://x/"}, "expected http://");
-    refused((struct target_options){.url = "https://x/"}, "does not speak TLS");
+    refused((struct target_options){.url = "http://127.0.0.1/", .tls.insecure = true}, "of https");
     refused((struct target_options){.url = "http:///x"}, "names no host");
     refused((struct target_options){.url = "http://u:p@x/"}, "Authorization");
     refused((struct target_options){.url = "http://x:0/"}, "expected a port");
@@ -171,6 +182,7 @@ int main(void)
         TEST(a_url_alone_is_a_get),
         TEST(the_path_says_how_answers_are_read),
         TEST(headers_and_body_are_sent_as_they_are),
+        TEST(https_has_a_port_of_its_own_and_a_name_to_check),
         TEST(what_cannot_be_sent_is_refused_with_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
