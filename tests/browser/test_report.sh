@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The HTML report of a run with something of everything, opened in Chromium. TAP on stdout; the
-# screenshots stay in SCRATCH-FOLDER/screenshots. Without node, npm or chromium, or when npm cannot
+# The HTML reports of a run with something of everything, and of loads, opened in Chromium. TAP on
+# stdout; the screenshots stay in SCRATCH-FOLDER/screenshots. Without node, npm or chromium, or when npm cannot
 # fetch the driver, the test is skipped by name.
 #
 #     test_report.sh SOURCE-FOLDER SCRATCH-FOLDER
@@ -29,14 +29,39 @@ fi
 
 work=$scratch/run
 rm -rf "$work" && mkdir "$work" && cp "$source/suite.json" "$work" && cd "$work" || exit 1
-assay run suite.json --report html >console.txt 2>&1
-case $? in
-1 | 3) ;;
-*)
-    echo "Bail out! the run did not end as planned"
+assay-worker --stub-mode --delay-ms 2 --port 0 >worker.out &
+worker=$!
+python3 "$source/hostile.py" >hostile.out &
+hostile=$!
+trap 'kill $worker $hostile 2>/dev/null; wait' EXIT
+
+address() { # address FILE: the URL that a server wrote there, once it has
+    until grep -o 'http://127.0.0.1:[0-9]*' "$1"; do sleep 0.02; done
+}
+
+# expect STATUS COMMAND…: what it says goes to a file
+expect() {
+    local status=$1
+    shift
+    "$@" >>console.txt 2>&1
+    case $status in
+    *$?*) return ;;
+    esac
+    echo "Bail out! $2 did not end as planned"
     sed 's/^/# /' console.txt
     exit 1
-    ;;
-esac
-SECTIONS="failures timeline durations cases" CHROMIUM=$(command -v chromium) \
-    node "$source/open.mjs" "$scratch/node_modules" "$work/report.html" "$scratch/screenshots"
+}
+
+expect "1 3" assay run suite.json --report html=suite.html
+url=$(address worker.out)
+expect 1 assay load --url "$url/execute" --max-tokens 8 --rate 60 --duration 1500ms --warmup 500ms --lag 1h \
+    --slo 'latency p99 < 1ns, errors < 1%' --report html
+expect 0 assay load --url "$url/health" --sweep concurrency:1..4/3 --duration 200ms --lag 1h --report html=sweep.html
+# No client is so quick as to be believed to a nanosecond.
+expect 3 assay load --url "$(address hostile.out)/?<script>alert(1)</script><b><i>" --rate 100 --duration 500ms --lag 1ns \
+    --report html=hostile.html
+CHROMIUM=$(command -v chromium) node "$source/open.mjs" "$scratch/node_modules" "$scratch/screenshots" \
+    suite.html 5 "failures timeline durations cases" \
+    load.html 1 "objectives percentiles heat time own metrics" \
+    sweep.html 1 "curve points" \
+    hostile.html 1 "errors percentiles heat time own metrics"
