@@ -24,7 +24,7 @@ static struct slice take_word(struct slice *rest)
 
 static struct result unknown_quantity(struct slice word, const char *clause)
 {
-    const char *names[METRIC_COUNT + SLO_QUANTITY_COUNT];
+    const char *names[(int)METRIC_COUNT + (int)SLO_QUANTITY_COUNT];
     size_t count = 0;
     for (int i = 0; i < METRIC_COUNT; i++)
         names[count++] = metric_kinds[i].name;

@@ -45,7 +45,7 @@ static const struct {
 
 static struct result unknown_metric(const struct slo *slo, struct slice name)
 {
-    const char *names[METRIC_COUNT + SLO_QUANTITY_COUNT];
+    const char *names[(int)METRIC_COUNT + (int)SLO_QUANTITY_COUNT];
     size_t count = 0;
     for (size_t i = 0; i < sizeof(unlike) / sizeof(unlike[0]); i++)
         ENSURE(!slice_is(name, unlike[i].name), ERR_USAGE,
