@@ -131,6 +131,8 @@ const char *observed_name(enum observed part)
         return "rows";
     case OBSERVED_SPANS:
         return "spans";
+    case OBSERVED_LOAD:
+        return "a load's figures";
     case OBSERVED_SERIES:
         return "series";
     }

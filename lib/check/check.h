@@ -63,6 +63,9 @@ const struct check_kind *check_find(struct slice name);
  */
 void check_run(struct observation *o, const struct node *expect, struct verdicts *out);
 
+/* The objectives that a load was judged by, a verdict each; `at` is where the load stands. */
+void check_objectives(struct observation *o, struct place at, struct verdicts *out);
+
 /* What people call a part of an observation: "an HTTP status". */
 const char *observed_name(enum observed part);
 

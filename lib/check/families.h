@@ -74,6 +74,10 @@
     X(series, OBSERVED_SERIES, 0, NULL,                                                            \
       "Series of metrics: a list of all of them, or their count, `any`, `each`, `json`.",          \
       "{\"any\": {\"name\": \"requests_total\", \"value\": \">=1\"}}")                             \
+    X(metrics, OBSERVED_LOAD, 0, NULL,                                                             \
+      "What a load measured: statistics of its metrics, and `errors`, `goodput`, `rate`, "         \
+      "`tokens`.",                                                                                 \
+      "{\"ttft\": {\"p99\": \"<200ms\"}, \"errors\": \"<1%\"}")                                      \
     X(validate, OBSERVED_TEXT, 0, NULL, "Validators of LLM answers by name.",                      \
       "[{\"type\": \"contains\", \"params\": {\"required_text\": \"Paris\"}}]")
 

@@ -27,6 +27,7 @@ enum observed {
     OBSERVED_ROWS = 1 << 14,
     OBSERVED_SPANS = 1 << 15,
     OBSERVED_SERIES = 1 << 16,
+    OBSERVED_LOAD = 1 << 17, /* what a load measured */
 };
 
 struct header {
@@ -67,7 +68,15 @@ struct usage {
     bool graded;  /* asked by a graded validator, not by the case itself */
 };
 
+/* An objective of a load: as written, does it hold, and what there was instead. */
+struct objective {
+    const char *text;
+    bool holds;
+    struct slice actual;
+};
+
 struct question;
+struct load_outcome;
 
 struct observation {
     struct arena *arena; /* owns everything below */
@@ -98,6 +107,10 @@ struct observation {
     const struct tensor *tensors;
     size_t tensor_count;
     json_t *rows, *spans, *series; /* arrays of objects */
+
+    const struct load_outcome *load; /* load/engine.h */
+    const struct objective *objectives;
+    size_t objective_count;
 
     struct usage *usages; /* of models; one per request that was answered */
     size_t usage_count;

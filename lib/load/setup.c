@@ -7,15 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/clock.h"
 #include "core/limits.h"
 #include "core/parse.h"
 #include "core/random.h"
 #include "core/text.h"
 #include "load/threshold.h"
 
-#define DEFAULT_DURATION (10 * NS_PER_S)
-#define DEFAULT_DRAIN (10 * NS_PER_S)
 #define DEFAULT_TIMEOUT (60 * NS_PER_S)
 #define DEFAULT_CONNECTIONS 1024
 #define MOST_RATE 1e7
@@ -135,8 +132,8 @@ struct result setup_plan(struct arena *arena, const struct assay_load_options *o
         .connections = o->connections ? o->connections : DEFAULT_CONNECTIONS,
         .threads = o->threads ? o->threads : 1,
         .warmup = o->warmup_ns,
-        .duration = o->duration_ns ? o->duration_ns : DEFAULT_DURATION,
-        .drain = o->drain_ns ? o->drain_ns : DEFAULT_DRAIN,
+        .duration = o->duration_ns ? o->duration_ns : SETUP_DURATION,
+        .drain = o->drain_ns ? o->drain_ns : SETUP_DRAIN,
         .timeout = o->timeout_ns ? o->timeout_ns : DEFAULT_TIMEOUT,
     };
     ENSURE(!o->rate || !o->concurrency, ERR_USAGE,

@@ -7,7 +7,12 @@
 
 #include <assay/assay.h>
 
+#include "core/clock.h"
 #include "load/slo.h"
+
+/* Where the options do not say. */
+#define SETUP_DURATION (10 * NS_PER_S)
+#define SETUP_DRAIN (10 * NS_PER_S)
 
 /* The target of the options. As target_build; ERR_USAGE also for a body's file that cannot be read.
  */

@@ -11,6 +11,7 @@
 #include "plan/compile_parts.h"
 #include "plan/expand.h"
 #include "step/kinds.h"
+#include "step/load_keys.h"
 
 #define EXAMPLES_DEFAULT 100
 #define UNTIL_EVERY (100 * NS_PER_MS)
@@ -75,6 +76,7 @@ static size_t inspect_step(struct compilation *c, const struct plan_suite *suite
         checks += count_checks(until);
     }
     inspect_questions(c, suite, expect, until);
+    checks += kind == &step_load; /* it must be valid */
     struct names *inside = names_new(c->arena, names);
     for (size_t i = 0; inner && i < inner->count; i++) {
         checks += inspect_step(c, suite, inside, inner->items[i], false);
@@ -128,7 +130,7 @@ static const struct plan_service *service_of(struct compilation *c, const struct
         named = node_get(case_node, "service");
     /* What is meant for all cases is meant for those that call something: a program that sorts
        numbers shall not start a worker, nor fail when one dies. */
-    bool calls = step_kind_of(step)->yields & OBSERVED_STATUS;
+    bool calls = step_kind_of(step)->yields & (OBSERVED_STATUS | OBSERVED_LOAD);
     bool for_all = !named || named == node_get(node_get(suite->root, "defaults"), "service");
     if (for_all && !calls)
         return NULL;
@@ -373,14 +375,32 @@ static void build_identity(struct compilation *c, struct plan_case *pc, const st
     build_tags(c, pc, node_get(node, "tags"));
 }
 
+/* How long the loads of a case take when all goes well; CLOCK_NEVER when that is not known yet. */
+static int64_t loads_take(const struct node *node)
+{
+    const struct node *steps = node_get(node, "steps");
+    int64_t total = 0;
+    for (size_t i = 0; i < (steps ? steps->count : 1); i++) {
+        const struct node *load = node_get(steps ? steps->items[i] : node, step_load.name);
+        int64_t takes = load ? load_keys_duration(load) : 0;
+        if (takes == CLOCK_NEVER)
+            return CLOCK_NEVER;
+        total += takes;
+    }
+    return total;
+}
+
 static void build_numbers(struct compilation *c, struct plan_case *pc, const struct node *node)
 {
-    int64_t timeout = c->options->timeout ? c->options->timeout : PLAN_TIMEOUT;
+    int64_t timeout = c->options->timeout ? c->options->timeout : PLAN_TIMEOUT,
+            loads = loads_take(node);
+    timeout = loads == CLOCK_NEVER ? CLOCK_NEVER : timeout + loads;
     const struct node *seed = node_get(node, "seed");
     pc->priority = (int)node_integer(node_get(node, "priority"), 5);
     pc->timeout = node_duration(node_get(node, "timeout"), timeout);
     pc->slow = node_duration(node_get(node, "slow"), CLOCK_NEVER);
-    pc->isolate = node_boolean(node_get(node, "isolate"), false);
+    /* What shares the machine with a load is measured with it. */
+    pc->isolate = node_boolean(node_get(node, "isolate"), loads > 0);
     pc->repeat = (uint32_t)node_integer(node_get(node, "repeat"), 1);
     pc->parallel = (uint32_t)node_integer(node_get(node, "parallel"), 1);
     pc->given = node_get(node, "given");

@@ -7,6 +7,7 @@
 #include "check/match.h"
 #include "core/limits.h"
 #include "service/process.h"
+#include "step/load_keys.h"
 #include "step/models.h"
 #include "step/save.h"
 #include "step/step.h"
@@ -310,7 +311,8 @@ static const struct field case_fields[] = {
     {"seed", &shape_seed, .help = "Seed of the generated values. Default: that of the run."},
     {"skip", &shape_skip, .help = "Do not run it, and say why."},
     {"enabled", &shape_bool, .help = "false skips it."},
-    {"isolate", &shape_bool, .help = "Nothing else runs at the same time."},
+    {"isolate", &shape_bool,
+     .help = "Nothing else runs at the same time. Default false; true for a case with a load."},
     {NULL},
 };
 
@@ -528,6 +530,41 @@ static const struct field *step_common(struct arena *arena, const struct shape *
     return fields_copy(arena, fields, sizeof(fields) / sizeof(fields[0]));
 }
 
+/* A file for `assay load`; plan/scenario.c makes a suite of it. */
+static const struct shape *scenario_shape(struct arena *arena, const struct shape *expect)
+{
+    const struct field of_case[] = {
+        {"service", &shape_string, .help = "The service whose url stands before a path."},
+        {"expect", expect, .help = "What must be true of the load."},
+    };
+    const struct field of_loads[] = {
+        {"name", &shape_string, .help = "Names the load. Default: load 1, load 2, …"},
+    };
+    const struct field *shared = fields_copy(arena, of_case, sizeof(of_case) / sizeof(of_case[0]));
+    const struct shape *load = object_of(
+        arena, "load of a scenario", "What it does not say is as at the top of the scenario.",
+        tables(arena, fields_copy(arena, of_loads, 1), load_fields, shared), NULL);
+    const struct field top[] = {
+        {"name", &shape_string, .help = "Names it in reports. Default: the file's name."},
+        {"describe", &shape_text, .help = "What it is for, for people."},
+        {"vars", &shape_object,
+         .help = "Values for `${name}`, as in a suite; --set gives others. A `secret` is not "
+                 "shown."},
+        {"services", &shape_services,
+         .help = "Services that are started before the load and stopped after it, as in a suite."},
+        {"loads", list_of(arena, load), .help = "Several loads, one after another."},
+        {"$schema", &shape_string,
+         .help = "For editors: the JSON Schema of scenarios (`assay schema --scenario`). Ignored "
+                 "here."},
+    };
+    return object_of(
+        arena, "scenario",
+        "A scenario: load, as `assay load` takes it from its options. What stands on the command "
+        "line wins over the file.",
+        tables(arena, load_fields, shared, fields_copy(arena, top, sizeof(top) / sizeof(top[0]))),
+        NULL);
+}
+
 struct keys keys_in(struct arena *arena)
 {
     struct keys keys;
@@ -602,5 +639,6 @@ struct keys keys_in(struct arena *arena)
         "A suite: services, and the cases that test them. JSON with comments, or YAML.",
         tables(arena, fields_copy(arena, suite, sizeof(suite) / sizeof(suite[0])), NULL, NULL),
         NULL);
+    keys.scenario = scenario_shape(arena, expect);
     return keys;
 }

@@ -10,6 +10,7 @@
 
 struct keys {
     const struct shape *suite, *case_shape, *step;
+    const struct shape *scenario; /* plan/scenario.h */
 };
 
 /* Built in `arena`, which must outlive them. */

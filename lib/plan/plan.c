@@ -13,6 +13,7 @@
 #include "plan/compile.h"
 #include "plan/filter.h"
 #include "plan/graph.h"
+#include "plan/scenario.h"
 #include "suite/reader.h"
 
 struct file_list {
@@ -99,6 +100,8 @@ static struct result compile_path(struct compilation *c, const char *path)
     ENSURE(stat(path, &status) == 0, ERR_USAGE, "%s: %s", path, strerror(errno));
     if (!S_ISDIR(status.st_mode)) {
         reader_file(c->arena, path, c->d, &root);
+        if (root && scenario_is(root))
+            root = scenario_suite(c->arena, c->keys.scenario, root, c->d);
         if (root)
             compile_suite(c, path, root);
         return RESULT_OK;

@@ -231,6 +231,7 @@ static void check_answer(struct execution *x)
     int64_t began = clock_now();
     if (expect)
         check_run(o, expect, &x->verdicts);
+    check_objectives(o, x->config->at, &x->verdicts);
     scope_save(x->o.scope, node_get(x->node, "save"), o, &x->verdicts);
     x->checks += clock_now() - began;
 }

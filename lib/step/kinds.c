@@ -3,9 +3,9 @@
  */
 #include "step/kinds.h"
 
-const struct step_kind *const step_kinds[] = {&step_http,     &step_execute, &step_chat,
-                                              &step_complete, &step_embed,   &step_infer,
-                                              &step_exec,     &step_wait,    NULL};
+const struct step_kind *const step_kinds[] = {
+    &step_http,  &step_execute, &step_chat, &step_complete, &step_embed,
+    &step_infer, &step_exec,    &step_wait, &step_load,     NULL};
 
 const struct step_kind *step_kind_of(const struct node *step)
 {

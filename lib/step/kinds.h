@@ -7,6 +7,6 @@
 #include "step/step.h"
 
 extern const struct step_kind step_http, step_execute, step_chat, step_complete, step_embed,
-    step_infer, step_exec, step_wait;
+    step_infer, step_exec, step_wait, step_load;
 
 #endif

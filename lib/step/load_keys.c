@@ -1,0 +1,336 @@
+/*
+ * A row is a key: its shape, the field of struct assay_load_options it fills and how, and the
+ * options that it puts out of force where it is laid on top.
+ */
+#include "step/load_keys.h"
+
+#include "core/limits.h"
+#include "core/parse.h"
+#include "core/text.h"
+#include "load/setup.h"
+
+#define TEXTS_MAX 64 /* objectives, headers or cases in one load */
+
+static const char *const api_words[] = {"http", "execute", "chat", "complete", NULL};
+static const struct shape shape_api = {.kind = SHAPE_WORD, .words = api_words};
+static const struct shape shape_rate_number = {.kind = SHAPE_NUMBER, .min = 0, .max = 1e7};
+static const struct shape shape_seed = {.kind = SHAPE_INTEGER, .min = 0, .max = 9007199254740991.0};
+static const struct shape shape_texts = {
+    .kind = SHAPE_LIST, .min = 1, .max = TEXTS_MAX, .of = &shape_string};
+static const struct shape shape_headers = {
+    .kind = SHAPE_MAP, .min = 1, .max = TEXTS_MAX, .of = &shape_text};
+
+#define EITHER(name, ...)                                                                          \
+    static const struct shape name = {.kind = SHAPE_EITHER,                                        \
+                                      .either = (const struct shape *const[]){__VA_ARGS__, NULL}}
+EITHER(shape_rate, &shape_rate_number, &shape_string);
+EITHER(shape_text_or_texts, &shape_string, &shape_texts);
+EITHER(shape_body, &shape_text, &shape_any);
+
+enum form {
+    FORM_TEXT,     /* const char *: a scalar as text */
+    FORM_BODY,     /* const char *: text as it is, anything else as JSON; "@file" */
+    FORM_JOINED,   /* const char *: a text, or several with commas between */
+    FORM_LINES,    /* struct assay_strings: a map as "name: value" */
+    FORM_COUNT,    /* uint32_t */
+    FORM_DURATION, /* int64_t ns */
+    FORM_FLAG,     /* bool */
+    FORM_SEED,     /* uint64_t, and has_seed */
+};
+
+/* X(key, shape, form, field, out of force, example, help) */
+#define LOAD_KEYS(X)                                                                               \
+    X(url, &shape_string, FORM_TEXT, url, NULL, "\"/v1/chat/completions\"",                        \
+      "What to load: http://HOST[:PORT]/PATH, or a path below the service's url. A path that "     \
+      "ends in /execute, /chat/completions or /completions says how its answers are read, too.")   \
+    X(api, &shape_api, FORM_TEXT, api, NULL, NULL,                                                 \
+      "How answers are read, when the path does not say.")                                         \
+    X(stream, &shape_bool, FORM_FLAG, stream, NULL, NULL,                                          \
+      "Ask for an event stream, and time its tokens.")                                             \
+    X(prompt, &shape_text, FORM_TEXT, prompt, "body", "\"Write a haiku\"",                         \
+      "What the model is asked.")                                                                  \
+    X(model, &shape_string, FORM_TEXT, model, NULL, NULL, "The model asked for.")                  \
+    X(max_tokens, &shape_positive, FORM_COUNT, max_tokens, NULL, "64",                             \
+      "Tokens of an answer at most. Default 128.")                                                 \
+    X(method, &shape_string, FORM_TEXT, method, NULL, NULL,                                        \
+      "The method. Default: POST with a body, else GET.")                                          \
+    X(headers, &shape_headers, FORM_LINES, headers, NULL,                                          \
+      "{ \"Authorization\": \"Bearer ${key}\" }", "Request headers.")                              \
+    X(body, &shape_body, FORM_BODY, body, "prompt", "{ \"n\": 1 }",                                \
+      "The body: text as it is, anything else as JSON; \"@PATH\" sends a file. Default: what the " \
+      "API has for the prompt.")                                                                   \
+    X(rate, &shape_rate, FORM_TEXT, rate, "concurrency", "\"10..100\"",                            \
+      "Open loop: requests a second that start whatever becomes of the others. 500; a ramp "       \
+      "\"10..100\"; steps \"100,200,400\", each as long as the others.")                           \
+    X(concurrency, &shape_positive, FORM_COUNT, concurrency, "rate arrivals", "8",                 \
+      "Closed loop: so many users, each of whom asks again when answered. Default 1, without "     \
+      "rate.")                                                                                     \
+    X(arrivals, &shape_string, FORM_TEXT, arrivals, NULL, "\"constant\"",                          \
+      "How requests scatter around the rate: poisson (the default), constant, or gamma:SHAPE "     \
+      "(below 1: bursts).")                                                                        \
+    X(duration, &shape_duration, FORM_DURATION, duration_ns, NULL, "\"30s\"",                      \
+      "How long is measured. Default 10s.")                                                        \
+    X(warmup, &shape_duration, FORM_DURATION, warmup_ns, NULL, NULL,                               \
+      "Load before that, which does not count. Default none.")                                     \
+    X(drain, &shape_duration, FORM_DURATION, drain_ns, NULL, NULL,                                 \
+      "How long answers under way are waited for after that. Default 10s.")                        \
+    X(timeout, &shape_duration, FORM_DURATION, timeout_ns, NULL, NULL,                             \
+      "Time limit of one request. Default 60s.")                                                   \
+    X(connections, &shape_positive, FORM_COUNT, connections, NULL, NULL,                           \
+      "With rate: at most so many connections. Default 1024. A request that finds none free "      \
+      "waits, and its latency counts from when it should have started.")                           \
+    X(threads, &shape_positive, FORM_COUNT, threads, NULL, NULL,                                   \
+      "Threads that make the load. Default 1.")                                                    \
+    X(seed, &shape_seed, FORM_SEED, seed, NULL, "1",                                               \
+      "Repeats a schedule to the nanosecond. Default: a fresh one, which is shown.")               \
+    X(lag, &shape_duration, FORM_DURATION, lag_ns, NULL, NULL,                                     \
+      "How late 99 % of what assay itself does may be before the load is invalid. Default 1ms.")   \
+    X(slo, &shape_text_or_texts, FORM_JOINED, slo, NULL,                                           \
+      "[\"ttft p99 < 200ms\", \"errors < 1%\"]",                                                   \
+      "What must hold: QUANTITY STATISTIC COMPARISON VALUE, one or a list.")                       \
+    X(search, &shape_string, FORM_TEXT, search, "sweep rate concurrency", "\"rate:1..500\"",       \
+      "Only of assay load: look for the greatest load that holds slo.")                            \
+    X(sweep, &shape_string, FORM_TEXT, sweep, "search rate concurrency", "\"10..1000/8\"",         \
+      "Only of assay load: so many loads, each by the same ratio above the one before.")
+
+const struct field load_fields[] = {
+#define X(key, shape, form, field, out, example, help) {#key, shape, false, help, example},
+    LOAD_KEYS(X)
+#undef X
+        {NULL},
+};
+
+const struct shape load_shape = {
+    .name = "load step",
+    .kind = SHAPE_OBJECT,
+    .fields = (const struct field *const[]){load_fields, NULL},
+    .help = "Load on a service, measured; docs/load.md defines every number. Keys are the options "
+            "of `assay load`.",
+};
+
+/* A key and the field of the options that it fills. */
+struct load_key {
+    const char *name;
+    enum form form;
+    size_t offset, size;
+    const char *displaces; /* keys with blanks between, or NULL */
+};
+
+static const struct load_key keys[] = {
+#define X(key, shape, form, field, out, example, help)                                             \
+    {#key, form, offsetof(struct assay_load_options, field),                                       \
+     sizeof(((struct assay_load_options *)NULL)->field), out},
+    LOAD_KEYS(X)
+#undef X
+        {NULL},
+};
+
+static void *at(struct assay_load_options *o, const struct load_key *key)
+{
+    return (char *)o + key->offset;
+}
+
+/* ── reading ── */
+
+static const char *body_text(struct arena *arena, const struct node *value, struct slice folder)
+{
+    struct slice text = node_text(arena, value);
+    bool relative = value->kind == NODE_STRING && slice_starts(text, SLICE("@")) &&
+                    !slice_starts(text, SLICE("@/"));
+    if (!relative)
+        return arena_string(arena, text);
+    return arena_printf(arena, "@%.*s/%.*s", SLICE_ARG(folder), SLICE_ARG(slice_from(text, 1)));
+}
+
+static const char *joined(struct arena *arena, const struct node *value)
+{
+    struct text t = text_in(arena);
+    if (value->kind != NODE_LIST)
+        return arena_string(arena, node_text(arena, value));
+    for (size_t i = 0; i < value->count; i++) {
+        text_add_str(&t, i ? ", " : "");
+        text_add(&t, node_text(arena, value->items[i]));
+    }
+    return text_str(&t);
+}
+
+static struct assay_strings lines(struct arena *arena, const struct node *map)
+{
+    const char **items = ARENA_ARRAY(arena, const char *, map->count + 1);
+    for (size_t i = 0; i < map->count; i++)
+        items[i] = arena_printf(arena, "%.*s: %.*s", SLICE_ARG(map->entries[i].key),
+                                SLICE_ARG(node_text(arena, map->entries[i].value)));
+    return (struct assay_strings){items, map->count};
+}
+
+static struct result read_key(struct arena *arena, const struct load_key *key,
+                              const struct node *value, struct slice folder,
+                              struct assay_load_options *out)
+{
+    void *field = at(out, key);
+    switch (key->form) {
+    case FORM_TEXT:
+        *(const char **)field = arena_string(arena, node_text(arena, value));
+        break;
+    case FORM_BODY:
+        *(const char **)field = body_text(arena, value, folder);
+        break;
+    case FORM_JOINED:
+        *(const char **)field = joined(arena, value);
+        break;
+    case FORM_LINES:
+        *(struct assay_strings *)field = lines(arena, value);
+        break;
+    case FORM_COUNT:
+        ENSURE(node_integer(value, 0) <= UINT32_MAX, ERR_VALUE, "%s: at most %u", key->name,
+               UINT32_MAX);
+        *(uint32_t *)field = (uint32_t)node_integer(value, 0);
+        break;
+    case FORM_DURATION:
+        *(int64_t *)field = node_duration(value, 0);
+        break;
+    case FORM_FLAG:
+        *(bool *)field = node_boolean(value, false);
+        break;
+    case FORM_SEED:
+        out->has_seed = true;
+        *(uint64_t *)field = (uint64_t)node_integer(value, 0);
+        break;
+    }
+    return RESULT_OK;
+}
+
+struct result load_keys_read(struct arena *arena, const struct node *load, struct slice folder,
+                             struct assay_load_options *out)
+{
+    *out = (struct assay_load_options){0};
+    for (const struct load_key *key = keys; key->name; key++) {
+        const struct node *value = node_get(load, key->name);
+        struct result r = value ? read_key(arena, key, value, folder, out) : RESULT_OK;
+        if (!result_ok(r))
+            return error_at(r.code, value->at, "%s", error_last()->text);
+    }
+    return RESULT_OK;
+}
+
+/* ── laying ── */
+
+static bool given(const struct assay_load_options *o, const struct load_key *key)
+{
+    const char *field = (const char *)o + key->offset;
+    if (key->form == FORM_SEED)
+        return o->has_seed;
+    for (size_t i = 0; i < key->size; i++)
+        if (field[i])
+            return true;
+    return false;
+}
+
+static void displace(struct assay_load_options *o, const char *names)
+{
+    struct slice rest = slice_str(names), name = {0};
+    while (slice_split(&rest, ' ', &name))
+        for (const struct load_key *key = keys; key->name; key++)
+            if (slice_is(name, key->name))
+                memset(at(o, key), 0, key->size);
+}
+
+void load_keys_lay(const struct assay_load_options *over, struct assay_load_options *under)
+{
+    for (const struct load_key *key = keys; key->name; key++)
+        if (given(over, key) && key->displaces)
+            displace(under, key->displaces);
+    for (const struct load_key *key = keys; key->name; key++) {
+        if (!given(over, key))
+            continue;
+        memcpy(at(under, key), (const char *)over + key->offset, key->size);
+        if (key->form == FORM_SEED)
+            under->has_seed = true;
+    }
+}
+
+static bool displaced(const struct node *over, struct slice name)
+{
+    for (const struct load_key *key = keys; key->name; key++) {
+        struct slice rest = slice_str(key->displaces ? key->displaces : ""), other = {0};
+        while (node_get(over, key->name) && slice_split(&rest, ' ', &other))
+            if (slice_eq(other, name))
+                return true;
+    }
+    return false;
+}
+
+const struct node *load_keys_merge(struct arena *arena, const struct node *under,
+                                   const struct node *over)
+{
+    struct node left = *under;
+    struct node_entry *entries = ARENA_ARRAY(arena, struct node_entry, under->count + 1);
+    left.count = 0;
+    left.entries = entries;
+    if (under == over)
+        return over;
+    for (size_t i = 0; i < under->count; i++)
+        if (!displaced(over, under->entries[i].key))
+            entries[left.count++] = under->entries[i];
+    return node_merge(arena, &left, over);
+}
+
+int64_t load_keys_duration(const struct node *load)
+{
+    static const struct {
+        const char *key;
+        int64_t absent;
+    } parts[] = {{"warmup", 0}, {"duration", SETUP_DURATION}, {"drain", SETUP_DRAIN}};
+    int64_t total = 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        const struct node *value = node_get(load, parts[i].key);
+        if (value && value->has_template)
+            return CLOCK_NEVER;
+        total += node_duration(value, parts[i].absent);
+    }
+    return total;
+}
+
+/* ── blaming ── */
+
+/* The key of an option: "max-tokens" is max_tokens, "header" is headers. */
+static bool names_key(struct slice option, const char *key)
+{
+    struct slice name = slice_str(key);
+    if (name.len == option.len + 1 && name.data[option.len] == 's')
+        name.len--;
+    if (name.len != option.len)
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if (option.data[i] != (name.data[i] == '_' ? '-' : name.data[i]))
+            return false;
+    return true;
+}
+
+struct result load_keys_blame(const struct node *load, struct result result)
+{
+    struct slice text = slice_str(error_last()->text);
+    struct place place = load->at;
+    if (result_ok(result) || error_last()->place.source)
+        return result;
+    if (slice_starts(text, SLICE("--"))) {
+        size_t end = 2 + strcspn(text.data + 2, " :");
+        struct slice option = slice_part(text, 2, end - 2);
+        for (size_t i = 0; i < load->count; i++) {
+            char name[64];
+            struct slice key = load->entries[i].key;
+            if (key.len >= sizeof(name))
+                continue;
+            memcpy(name, key.data, key.len);
+            name[key.len] = '\0';
+            if (names_key(option, name)) {
+                place = load->entries[i].value->at;
+                text = slice_from(text, 2); /* a key has no dashes */
+                break;
+            }
+        }
+    }
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    return error_at(result.code, place, "%s", arena_string(arena, text));
+}
