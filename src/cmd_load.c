@@ -8,6 +8,13 @@ static const char *const api_words[] = {"http",  "execute", "chat", "complete",
 
 #define IN(field) offsetof(struct invocation, load.field)
 
+static const struct option options_scenario[] = {
+    {"set", 0, OPTION_LIST, IN(sets), "NAME=VALUE",
+     .help = "Give a variable of the scenario this value. May be given often."},
+    {"only", 0, OPTION_TEXT, IN(only), "NAME", .help = "Of the scenario's loads this one."},
+    {NULL},
+};
+
 static const struct option options_target[] = {
     {"url", 'u', OPTION_TEXT, IN(url), "URL",
      .help = "What to load: http://HOST[:PORT]/PATH, or https. A path that ends in /execute, "
@@ -149,6 +156,11 @@ static const struct example examples[] = {
 
 static int run(struct invocation *in)
 {
+    if (in->words.count > 1) {
+        fprintf(in->streams.err, "assay load: expected one scenario, got %zu\n", in->words.count);
+        return 2;
+    }
+    in->load.scenario = in->words.count ? in->words.items[0] : NULL;
     in->load.streams = in->streams;
     in->load.has_seed = in->selection.has_seed;
     in->load.seed = in->selection.seed;
@@ -159,7 +171,7 @@ static int run(struct invocation *in)
 
 const struct command command_load = {
     .name = "load",
-    .words = "",
+    .words = "[SCENARIO]",
     .line = "Load a service and measure it, in a way that can be believed",
     .text =
         "With --rate, requests start by a schedule, and latencies count from when a request should "
@@ -169,10 +181,12 @@ const struct command command_load = {
         "not look like a slow service; how late assay itself was is shown too, and the run is "
         "INVALID, with the reason and exit status 3, when that was too much. Exit status 1: an "
         "objective does not hold; 3: nothing answered, or INVALID. Ctrl-C ends in order, with the "
-        "results so far. docs/load.md defines every number.",
-    .options = (const struct option *const[]){options_target, options_protocol, options_inputs,
-                                              options_load, options_result, options_store,
-                                              options_common, NULL},
+        "results so far. A scenario is a file (YAML or JSON) that says the same under the same "
+        "names, starts the services it needs and may hold several loads; options win over it. "
+        "docs/load.md defines every number, docs/load-scenarios.md is about files.",
+    .options = (const struct option *const[]){options_scenario, options_target, options_protocol,
+                                              options_inputs, options_load, options_result,
+                                              options_store, options_common, NULL},
     .examples = examples,
     .run = run,
 };

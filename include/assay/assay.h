@@ -137,6 +137,9 @@ ASSAY_PUBLIC int assay_history(const struct assay_history_options *options);
 
 struct assay_load_options {
     struct assay_streams streams;
+    const char *scenario;      /* a file that says the rest; what is given here wins; NULL: none */
+    struct assay_strings sets; /* of it: "name=value" */
+    const char *only;          /* of its loads this one; NULL: all */
     const char *url;
     const char *api; /* "http", "execute", "chat", "complete", "embed", "infer"; NULL: by the path
                       * of the url */
@@ -164,8 +167,8 @@ struct assay_load_options {
     uint32_t threads;               /* 0: 1 */
     int64_t duration_ns, warmup_ns; /* 0: 10 s; 0: none */
     int64_t drain_ns, timeout_ns;   /* 0: 10 s; 0: 60 s */
-    int64_t lag_ns;   /* how late 99 % of what assay does may be to be believed; 0: 1 ms */
-    const char *slo;  /* "ttft p99 < 200ms, errors < 1%"; NULL: none */
+    int64_t lag_ns;  /* how late 99 % of what assay does may be to be believed; 0: 1 ms */
+    const char *slo; /* "ttft p99 < 200ms, errors < 1%"; NULL: none */
     struct assay_strings thresholds; /* the same as k6 writes it: "ttft: p(99)<200" */
     struct assay_strings aborts;     /* … and these end the run: "errors: rate<0.1 after 5s" */
     const char *json; /* where to write the results; "-": standard output; NULL: nowhere */

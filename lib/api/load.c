@@ -10,11 +10,13 @@
 #include "api/explore.h"
 #include "api/load_record.h"
 #include "api/load_reports.h"
+#include "api/scenario.h"
 #include "core/clock.h"
 #include "core/memory.h"
 #include "load/print.h"
 #include "load/schedule.h"
 #include "load/setup.h"
+#include "step/load_keys.h"
 
 /* ------------------------------------------------------------------ while it runs */
 
@@ -189,6 +191,34 @@ static struct result load(struct session *session, const struct assay_load_optio
     return r;
 }
 
+/* How bad an exit status is: what was found last does not hide what was worse. */
+static int badness(int status)
+{
+    return status == 130 ? 3 : status == 3 ? 2 : status == 1;
+}
+
+/* The loads of a file, one after the other. */
+static struct result load_scenario(struct session *session, const struct assay_load_options *o,
+                                   const sigset_t *signals, int *status)
+{
+    DEFER(scenario_close)
+    struct scenario scenario = {0};
+    TRY(scenario_open(session, o, signals, &scenario));
+    for (size_t i = 0; i < scenario.count && *status != 130; i++) {
+        const struct scenario_load *one = &scenario.loads[i];
+        int own = 0;
+        if (scenario.count > 1)
+            fprintf(session->streams.out, "%s%.*s\n", i ? "\n" : "", SLICE_ARG(one->pc->id));
+        struct result r = load(session, &one->options, signals, &own);
+        if (!result_ok(r))
+            return load_keys_blame(one->keys, r);
+        *status = badness(own) > badness(*status) ? own : *status;
+        const char *loss = stage_loss(scenario.stage);
+        ENSURE(!loss, ERR_DIED, "%s", loss);
+    }
+    return RESULT_OK;
+}
+
 int assay_load(const struct assay_load_options *options)
 {
     DEFER(session_end)
@@ -200,7 +230,8 @@ int assay_load(const struct assay_load_options *options)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, &before);
-    struct result r = load(&session, options, &signals, &status);
+    struct result r = options->scenario ? load_scenario(&session, options, &signals, &status)
+                                        : load(&session, options, &signals, &status);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result_ok(r) ? status : session_failed(&session, r);
 }

@@ -30,6 +30,9 @@ struct load_state {
     struct result prepared;
     const char *fault; /* why it could not be, in the words of the thread */
     struct load *load;
+    struct load_second *second; /* where what happened is looked at … */
+    struct timeline *timeline;  /* … and kept */
+    int64_t seen;               /* ns after its beginning: until then */
 };
 
 static bool load_needs_url(const struct node *config)
@@ -45,6 +48,8 @@ static struct slice load_title(struct arena *arena, const struct node *config)
 
 static void free_state(struct load_state *state)
 {
+    timeline_free(state->timeline);
+    mem_free(state->second);
     arena_free(state->arena);
     mem_free(state);
 }
@@ -110,9 +115,9 @@ static struct result observe(struct load_state *state, struct observation *o,
 {
     struct judgement judgement =
         load_judge(o->arena, outcome, &state->belief, state->slos, state->slo_count);
-    struct load_report report = {&state->plan,     outcome,        state->slos,
-                                 state->slo_count, &state->belief, &judgement};
-    o->body_json = jsontext_keep(o->arena, print_json(&report, NULL));
+    struct load_report report = {&state->plan,   outcome,    state->slos,     state->slo_count,
+                                 &state->belief, &judgement, state->timeline, NULL};
+    o->body_json = jsontext_keep(o->arena, print_json(&report));
     o->body = jsontext_write_pretty(o->arena, o->body_json);
     o->load = outcome;
     o->ended = clock_now();
@@ -137,10 +142,23 @@ static void conclude(struct load_state *state)
     step_finish(step, result);
 }
 
+/* What happened until `at`, ns after the beginning, is a row of the timeline. */
+static void look(struct load_state *state, int64_t at)
+{
+    load_look(state->load, state->second);
+    timeline_add(state->timeline, state->second, state->seen, at,
+                 (state->seen + at) / 2 < state->plan.warmup);
+    state->seen = at;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct load_state *state = timer->data;
-    if (load_running(state->load))
+    int64_t at = clock_now() - load_began(state->load) - LOAD_LOOK_NS;
+    bool running = load_running(state->load);
+    if (!running || at >= state->seen + NS_PER_S)
+        look(state, at);
+    if (running)
         uv_timer_start(timer, on_timer, LOOK_MS, 0);
     else
         conclude(state);
@@ -152,6 +170,8 @@ static struct result prepare(struct load_state *state)
 {
     TRY(setup_target(state->arena, &state->options, &state->target));
     TRY(setup_plan(state->arena, &state->options, &state->target, &state->plan));
+    TRY(setup_objectives(state->arena, &state->options, &state->plan, state->slos,
+                         &state->slo_count));
     return target_reach(&state->target);
 }
 
@@ -174,7 +194,6 @@ static void on_prepared(uv_work_t *work, int status)
     }
     struct result result = state->prepared;
     if (result_ok(result)) {
-        state->plan.bounds = slo_bounds(state->slos, state->slo_count);
         result = load_begin(&state->plan, &state->load);
     } else {
         result = error_set(result.code, "%s", state->fault);
@@ -186,6 +205,8 @@ static void on_prepared(uv_work_t *work, int status)
         step_finish(step, result);
         return;
     }
+    state->second = mem_alloc(sizeof(*state->second));
+    state->timeline = timeline_new();
     uv_timer_init(step->loop, &state->timer);
     state->timer.data = state;
     uv_timer_start(&state->timer, on_timer, LOOK_MS, 0);
@@ -201,8 +222,6 @@ static struct result read_options(struct load_state *state)
            "a step is one load: search and sweep are for `assay load SCENARIO`");
     TRY(step_url(step, slice_str(o->url), &url));
     o->url = arena_string(state->arena, url);
-    if (o->slo)
-        TRY(slo_read(state->arena, o->slo, state->slos, &state->slo_count));
     state->belief.usual = o->lag_ns ? o->lag_ns : BELIEF_USUAL;
     return RESULT_OK;
 }

@@ -11,8 +11,7 @@
 
 #define TEXTS_MAX 64 /* objectives, headers or cases in one load */
 
-static const char *const api_words[] = {"http", "execute", "chat", "complete", NULL};
-static const struct shape shape_api = {.kind = SHAPE_WORD, .words = api_words};
+static const struct shape shape_api = {.kind = SHAPE_WORD, .words = target_api_names};
 static const struct shape shape_rate_number = {.kind = SHAPE_NUMBER, .min = 0, .max = 1e7};
 static const struct shape shape_seed = {.kind = SHAPE_INTEGER, .min = 0, .max = 9007199254740991.0};
 static const struct shape shape_texts = {
@@ -26,16 +25,39 @@ static const struct shape shape_headers = {
 EITHER(shape_rate, &shape_rate_number, &shape_string);
 EITHER(shape_text_or_texts, &shape_string, &shape_texts);
 EITHER(shape_body, &shape_text, &shape_any);
+EITHER(shape_amount, &shape_rate_number, &shape_string);
 
-enum form {
-    FORM_TEXT,     /* const char *: a scalar as text */
-    FORM_BODY,     /* const char *: text as it is, anything else as JSON; "@file" */
-    FORM_JOINED,   /* const char *: a text, or several with commas between */
-    FORM_LINES,    /* struct assay_strings: a map as "name: value" */
-    FORM_COUNT,    /* uint32_t */
-    FORM_DURATION, /* int64_t ns */
-    FORM_FLAG,     /* bool */
-    FORM_SEED,     /* uint64_t, and has_seed */
+static const char *const order_words[] = {"file", "shuffled", "random", NULL};
+static const struct shape shape_order = {.kind = SHAPE_WORD, .words = order_words};
+
+static const struct field threshold_fields[] = {
+    {"threshold", &shape_string, .required = true, .help = "The threshold: `p(99)<200`."},
+    {"abortOnFail", &shape_bool, .help = "End the load as soon as it does not hold."},
+    {"delayAbortEval", &shape_duration, .help = "Look at it first after so much measured time."},
+    {NULL},
+};
+static const struct shape shape_threshold_object = {
+    .name = "threshold",
+    .kind = SHAPE_OBJECT,
+    .fields = (const struct field *const[]){threshold_fields, NULL}};
+EITHER(shape_threshold, &shape_string, &shape_threshold_object);
+static const struct shape shape_threshold_list = {
+    .kind = SHAPE_LIST, .min = 1, .max = TEXTS_MAX, .of = &shape_threshold};
+EITHER(shape_threshold_or_list, &shape_string, &shape_threshold_list);
+static const struct shape shape_thresholds = {
+    .kind = SHAPE_MAP, .min = 1, .max = TEXTS_MAX, .of = &shape_threshold_or_list};
+
+enum load_form {
+    FORM_TEXT,       /* const char *: a scalar as text */
+    FORM_BODY,       /* const char *: text as it is, anything else as JSON; "@file" */
+    FORM_JOINED,     /* const char *: a text, or several with commas between */
+    FORM_LINES,      /* struct assay_strings: a map as "name: value" */
+    FORM_COUNT,      /* uint32_t */
+    FORM_DURATION,   /* int64_t ns */
+    FORM_FLAG,       /* bool */
+    FORM_SEED,       /* uint64_t, and has_seed */
+    FORM_PATH,       /* const char *: a file's, relative to the folder */
+    FORM_THRESHOLDS, /* struct assay_strings, and those that abort */
 };
 
 /* X(key, shape, form, field, out of force, example, help) */
@@ -47,22 +69,52 @@ enum form {
       "How answers are read, when the path does not say.")                                         \
     X(stream, &shape_bool, FORM_FLAG, stream, NULL, NULL,                                          \
       "Ask for an event stream, and time its tokens.")                                             \
-    X(prompt, &shape_text, FORM_TEXT, prompt, "body", "\"Write a haiku\"",                         \
-      "What the model is asked.")                                                                  \
+    X(prompt, &shape_text, FORM_TEXT, prompt, "body prompts prompt_tokens trace",                  \
+      "\"Write a haiku\"", "What the model is asked.")                                             \
     X(model, &shape_string, FORM_TEXT, model, NULL, NULL, "The model asked for.")                  \
-    X(max_tokens, &shape_positive, FORM_COUNT, max_tokens, NULL, "64",                             \
+    X(max_tokens, &shape_positive, FORM_COUNT, max_tokens, "output_tokens", "64",                  \
       "Tokens of an answer at most. Default 128.")                                                 \
+    X(prompts, &shape_string, FORM_PATH, prompts, "prompt body prompt_tokens trace",               \
+      "\"prompts.jsonl\"",                                                                         \
+      "A file of prompts beside this one, .jsonl or .csv, a row for each: prompt or messages, "    \
+      "and maybe max_tokens and model.")                                                           \
+    X(order, &shape_order, FORM_TEXT, order, NULL, NULL,                                           \
+      "Of a file's rows: file (as they stand there), shuffled, or random.")                        \
+    X(prompt_tokens, &shape_amount, FORM_TEXT, prompt_tokens, "prompt body prompts trace",         \
+      "\"normal:512,128\"",                                                                        \
+      "Make prompts up, so many tokens long: 512, uniform:100..1000, normal:512,128, "             \
+      "lognormal:512,400 (mean and standard deviation) or exponential:512.")                       \
+    X(output_tokens, &shape_amount, FORM_TEXT, output_tokens, "max_tokens", NULL,                  \
+      "As max_tokens, varying from request to request as prompt_tokens does.")                     \
+    X(distinct, &shape_positive, FORM_COUNT, distinct, NULL, NULL,                                 \
+      "So many different prompts are made up, default 1000; then they come again.")                \
+    X(system, &shape_string, FORM_TEXT, system, NULL, NULL,                                        \
+      "In front of every prompt; of a chat, the system message.")                                  \
+    X(shared_prefix, &shape_positive, FORM_COUNT, shared_prefix, NULL, NULL,                       \
+      "So many tokens more in front, the same for all: for a service that caches prefixes.")       \
+    X(turns, &shape_amount, FORM_TEXT, turns, NULL, "5",                                           \
+      "Conversations of so many questions, each sent with all that was said before: 5, "           \
+      "uniform:2..8.")                                                                             \
+    X(think, &shape_string, FORM_TEXT, think, NULL, "\"2s\"",                                      \
+      "How long a user thinks between an answer and the next question: 2s, exponential:2s, "       \
+      "lognormal:5s,3s. Default none.")                                                            \
+    X(trace, &shape_string, FORM_PATH, trace, "rate concurrency arrivals prompt prompts body",     \
+      NULL,                                                                                        \
+      "Open loop: requests as they were recorded in a file beside this one, .jsonl or .csv, with " \
+      "their times and lengths.")                                                                  \
+    X(speed, &shape_amount, FORM_TEXT, speed, NULL, NULL,                                          \
+      "Replay a trace so many times as fast. Default 1.")                                          \
     X(method, &shape_string, FORM_TEXT, method, NULL, NULL,                                        \
       "The method. Default: POST with a body, else GET.")                                          \
     X(headers, &shape_headers, FORM_LINES, headers, NULL,                                          \
       "{ \"Authorization\": \"Bearer ${key}\" }", "Request headers.")                              \
-    X(body, &shape_body, FORM_BODY, body, "prompt", "{ \"n\": 1 }",                                \
+    X(body, &shape_body, FORM_BODY, body, "prompt prompts prompt_tokens trace", "{ \"n\": 1 }",    \
       "The body: text as it is, anything else as JSON; \"@PATH\" sends a file. Default: what the " \
       "API has for the prompt.")                                                                   \
-    X(rate, &shape_rate, FORM_TEXT, rate, "concurrency", "\"10..100\"",                            \
+    X(rate, &shape_rate, FORM_TEXT, rate, "concurrency trace", "\"10..100\"",                      \
       "Open loop: requests a second that start whatever becomes of the others. 500; a ramp "       \
       "\"10..100\"; steps \"100,200,400\", each as long as the others.")                           \
-    X(concurrency, &shape_positive, FORM_COUNT, concurrency, "rate arrivals", "8",                 \
+    X(concurrency, &shape_positive, FORM_COUNT, concurrency, "rate arrivals trace", "8",           \
       "Closed loop: so many users, each of whom asks again when answered. Default 1, without "     \
       "rate.")                                                                                     \
     X(arrivals, &shape_string, FORM_TEXT, arrivals, NULL, "\"constant\"",                          \
@@ -88,6 +140,9 @@ enum form {
     X(slo, &shape_text_or_texts, FORM_JOINED, slo, NULL,                                           \
       "[\"ttft p99 < 200ms\", \"errors < 1%\"]",                                                   \
       "What must hold: QUANTITY STATISTIC COMPARISON VALUE, one or a list.")                       \
+    X(thresholds, &shape_thresholds, FORM_THRESHOLDS, thresholds, NULL,                            \
+      "{ \"ttft\": [\"p(99)<200\"], \"errors\": [\"rate<0.01\"] }",                                \
+      "What must hold, as k6 writes it: thresholds by metric; times are milliseconds.")            \
     X(search, &shape_string, FORM_TEXT, search, "sweep rate concurrency", "\"rate:1..500\"",       \
       "Only of assay load: look for the greatest load that holds slo.")                            \
     X(sweep, &shape_string, FORM_TEXT, sweep, "search rate concurrency", "\"10..1000/8\"",         \
@@ -111,7 +166,7 @@ const struct shape load_shape = {
 /* A key and the field of the options that it fills. */
 struct load_key {
     const char *name;
-    enum form form;
+    enum load_form form;
     size_t offset, size;
     const char *displaces; /* keys with blanks between, or NULL */
 };
@@ -132,14 +187,19 @@ static void *at(struct assay_load_options *o, const struct load_key *key)
 
 /* ── reading ── */
 
+static const char *path_text(struct arena *arena, struct slice path, struct slice folder)
+{
+    if (slice_starts(path, SLICE("/")) || slice_is(folder, "."))
+        return arena_string(arena, path);
+    return arena_printf(arena, "%.*s/%.*s", SLICE_ARG(folder), SLICE_ARG(path));
+}
+
 static const char *body_text(struct arena *arena, const struct node *value, struct slice folder)
 {
     struct slice text = node_text(arena, value);
-    bool relative = value->kind == NODE_STRING && slice_starts(text, SLICE("@")) &&
-                    !slice_starts(text, SLICE("@/"));
-    if (!relative)
+    if (value->kind != NODE_STRING || !slice_starts(text, SLICE("@")))
         return arena_string(arena, text);
-    return arena_printf(arena, "@%.*s/%.*s", SLICE_ARG(folder), SLICE_ARG(slice_from(text, 1)));
+    return arena_printf(arena, "@%s", path_text(arena, slice_from(text, 1), folder));
 }
 
 static const char *joined(struct arena *arena, const struct node *value)
@@ -161,6 +221,42 @@ static struct assay_strings lines(struct arena *arena, const struct node *map)
         items[i] = arena_printf(arena, "%.*s: %.*s", SLICE_ARG(map->entries[i].key),
                                 SLICE_ARG(node_text(arena, map->entries[i].value)));
     return (struct assay_strings){items, map->count};
+}
+
+/* "METRIC: THRESHOLD" into the list it belongs to. */
+static void add_threshold(struct arena *arena, struct slice metric, const struct node *node,
+                          const char **holds, const char **aborts, struct assay_load_options *out)
+{
+    const struct node *text = node->kind == NODE_MAP ? node_get(node, "threshold") : node,
+                      *delay = node_get(node, "delayAbortEval");
+    const char *line =
+        arena_printf(arena, "%.*s: %.*s", SLICE_ARG(metric), SLICE_ARG(node_text(arena, text)));
+    if (!node_boolean(node_get(node, "abortOnFail"), false)) {
+        holds[out->thresholds.count++] = line;
+        return;
+    }
+    if (delay)
+        line = arena_printf(arena, "%s after %.*s", line, SLICE_ARG(node_text(arena, delay)));
+    aborts[out->aborts.count++] = line;
+}
+
+static void read_thresholds(struct arena *arena, const struct node *map,
+                            struct assay_load_options *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < map->count; i++)
+        count += map->entries[i].value->kind == NODE_LIST ? map->entries[i].value->count : 1;
+    const char **holds = ARENA_ARRAY(arena, const char *, count + 1),
+               **aborts = ARENA_ARRAY(arena, const char *, count + 1);
+    out->thresholds = (struct assay_strings){holds, 0};
+    out->aborts = (struct assay_strings){aborts, 0};
+    for (size_t i = 0; i < map->count; i++) {
+        const struct node *value = map->entries[i].value;
+        bool list = value->kind == NODE_LIST;
+        for (size_t k = 0; k < (list ? value->count : 1); k++)
+            add_threshold(arena, map->entries[i].key, list ? value->items[k] : value, holds, aborts,
+                          out);
+    }
 }
 
 static struct result read_key(struct arena *arena, const struct load_key *key,
@@ -195,6 +291,12 @@ static struct result read_key(struct arena *arena, const struct load_key *key,
     case FORM_SEED:
         out->has_seed = true;
         *(uint64_t *)field = (uint64_t)node_integer(value, 0);
+        break;
+    case FORM_PATH:
+        *(const char **)field = path_text(arena, node_text(arena, value), folder);
+        break;
+    case FORM_THRESHOLDS:
+        read_thresholds(arena, value, out);
         break;
     }
     return RESULT_OK;
