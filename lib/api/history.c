@@ -78,10 +78,12 @@ static struct result list_baselines(struct session *session, struct store *store
 static struct result set_baseline(struct session *session, struct past *past,
                                   const struct assay_baseline_options *o)
 {
-    uint32_t run;
-    TRY(past_find_run(past, slice_str(o->run ? o->run : "last"), &run));
-    TRY(baseline_set(past->store, slice_str(o->name), past->runs[run].number, clock_wall()));
-    fprintf(session->streams.out, "%s is run %.*s now.\n", o->name, SLICE_ARG(past->runs[run].id));
+    struct past_place place;
+    TRY(past_find_run(past, slice_str(o->run ? o->run : "last"), &place));
+    const struct past_run *run = past_run_at(past, place);
+    TRY(baseline_set(past->store, slice_str(o->name), run->number, clock_wall()));
+    fprintf(session->streams.out, "%s is %s %.*s now.\n", o->name, place.load ? "load" : "run",
+            SLICE_ARG(run->id));
     return RESULT_OK;
 }
 

@@ -11,8 +11,6 @@
 /* Batches up to this many steps away are taken to be alike (Newey and West, with Bartlett's
  * weights). */
 #define MOST_LAG 3
-/* Of fewer batches than this, no variance is told. */
-#define FEWEST_BATCHES 5
 /* Margins of what has no standard error: seen to hold, seen to fail. */
 #define MARGIN_HOLDS 2.0
 #define MARGIN_FAILS (-3.0)
@@ -105,21 +103,14 @@ bool evidence_saturated(const struct evidence *e, const struct evidence_load *lo
 
 /* ------------------------------------------------------------------ standard errors */
 
-/* What a sum over requests is made of, in one batch: its size, and its value. */
-struct part {
-    double size, value;
-};
-
-/* How much greater the variance of the sum of values is than of as many independent ones;
- * `variance` is that of one. */
-static double inflation(const struct part *parts, size_t count, double variance)
+double evidence_inflation(const struct evidence_part *parts, size_t count, double variance)
 {
     double size = 0, value = 0, sum = 0;
     for (size_t i = 0; i < count; i++) {
         size += parts[i].size;
         value += parts[i].value;
     }
-    if (count < FEWEST_BATCHES || size <= 0 || variance <= 0)
+    if (count < EVIDENCE_FEWEST || size <= 0 || variance <= 0)
         return 1;
     double mean = value / size;
     for (size_t lag = 0; lag <= MOST_LAG; lag++) {
@@ -141,7 +132,7 @@ static const struct histogram *batch_histogram(const struct batch *b, enum metri
 /* Of values above what a share `q` of all do not exceed. */
 static double tail_inflation(const struct evidence *e, const struct slo *slo, double q)
 {
-    struct part parts[EVIDENCE_BATCHES];
+    struct evidence_part parts[EVIDENCE_BATCHES];
     struct histogram *all = mem_alloc(sizeof(*all));
     histogram_clear(all);
     for (size_t i = 0; i < e->count; i++)
@@ -156,27 +147,27 @@ static double tail_inflation(const struct evidence *e, const struct slo *slo, do
         parts[i].value = parts[i].size - (double)histogram_at_most(h, bound);
     }
     double share = size > 0 ? over / size : 0;
-    return inflation(parts, e->count, share * (1 - share));
+    return evidence_inflation(parts, e->count, share * (1 - share));
 }
 
 static double mean_inflation(const struct evidence *e, const struct slo *slo, double deviation)
 {
-    struct part parts[EVIDENCE_BATCHES];
+    struct evidence_part parts[EVIDENCE_BATCHES];
     for (size_t i = 0; i < e->count; i++) {
         const struct histogram *h = batch_histogram(&e->batches[i], slo->metric);
-        parts[i] = (struct part){(double)h->count, h->sum};
+        parts[i] = (struct evidence_part){(double)h->count, h->sum};
     }
-    return inflation(parts, e->count, deviation * deviation);
+    return evidence_inflation(parts, e->count, deviation * deviation);
 }
 
 static double error_inflation(const struct evidence *e, double share)
 {
-    struct part parts[EVIDENCE_BATCHES];
+    struct evidence_part parts[EVIDENCE_BATCHES];
     for (size_t i = 0; i < e->count; i++) {
         const struct batch *b = &e->batches[i];
-        parts[i] = (struct part){(double)(b->answered + b->failed), (double)b->failed};
+        parts[i] = (struct evidence_part){(double)(b->answered + b->failed), (double)b->failed};
     }
-    return inflation(parts, e->count, share * (1 - share));
+    return evidence_inflation(parts, e->count, share * (1 - share));
 }
 
 /* ------------------------------------------------------------------ margins */

@@ -53,4 +53,19 @@ bool evidence_saturated(const struct evidence *e, const struct evidence_load *lo
 double evidence_margin(const struct evidence *e, const struct slo *slos, size_t count,
                        const struct load_outcome *outcome);
 
+/* What a sum over requests is made of, in one batch: its size, and its value. */
+struct evidence_part {
+    double size, value;
+};
+
+/* Of fewer batches than this no variance is told. */
+#define EVIDENCE_FEWEST 5
+
+/*
+ * How much greater the variance of the sum of values is than of as many independent ones, 1 or
+ * more; `variance` is that of one. Batches near each other are taken to be alike (Newey and West,
+ * 1987).
+ */
+double evidence_inflation(const struct evidence_part *parts, size_t count, double variance);
+
 #endif

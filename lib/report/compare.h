@@ -44,7 +44,8 @@ const char *compared_kind_name(enum compared_kind kind);
 /* One of the two sides. */
 struct compare_side {
     const char *name;     /* as the user said it */
-    const uint32_t *runs; /* indices in past.runs, rising */
+    bool load;            /* it is of loads (report/load_compare.h) */
+    const uint32_t *runs; /* indices in past.runs, or in past.loads, rising */
     size_t run_count;
     const char *poisoned;  /* of a baseline: why it is no good; NULL */
     size_t passed, failed; /* results of its runs */
@@ -88,7 +89,8 @@ struct comparison {
     double spells; /* the largest factor of any case */
 };
 
-/* A side by its runs and baselines: "last", "main", "20261121-10,20261121-11". */
+/* A side by its runs and baselines: "last", "main", "20261121-10,20261121-11". ERR_USAGE when some
+ * are loads and some are not. */
 struct result compare_side_find(struct past *past, const char *name,
                                 struct compare_side *out) MUST_USE;
 

@@ -32,20 +32,53 @@ static struct result read_runs(struct past *past)
     struct query *q = NULL;
     bool row;
     TRY(database_prepare(store_database(past->store),
-                         "SELECT run, id, host, machine, started FROM run ORDER BY run", &q));
+                         "SELECT r.run, r.id, r.host, r.machine, r.started, l.name FROM run r"
+                         " LEFT JOIN load l ON l.run = r.run ORDER BY r.started, r.run",
+                         &q));
     for (;;) {
         TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
-        ARENA_GROW(past->arena, past->runs, past->run_count);
-        past->runs[past->run_count++] = (struct past_run){
+        struct past_run run = {
             .number = query_integer(q, 0),
             .id = query_copy(q, 1, past->arena),
             .host = query_copy(q, 2, past->arena),
             .revision = revision_of(past->arena, query_text(q, 3)),
             .started = query_integer(q, 4),
+            .load = query_copy(q, 5, past->arena),
         };
+        if (query_null(q, 5)) {
+            ARENA_GROW(past->arena, past->runs, past->run_count);
+            past->runs[past->run_count++] = run;
+        } else {
+            ARENA_GROW(past->arena, past->loads, past->load_count);
+            past->loads[past->load_count++] = run;
+        }
     }
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct past_run *x = *(const struct past_run *const *)a,
+                          *y = *(const struct past_run *const *)b;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+/* False: numbers of runs do not rise with time, as some were imported. */
+static bool number_runs(struct past *past)
+{
+    size_t count = past->run_count;
+    const struct past_run **sorted = ARENA_ARRAY(past->arena, const struct past_run *, count + 1);
+    bool in_order = true;
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &past->runs[i];
+    qsort(sorted, count, sizeof(sorted[0]), by_number);
+    past->by_number = ARENA_ARRAY(past->arena, uint32_t, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        past->by_number[i] = (uint32_t)(sorted[i] - past->runs);
+        in_order = in_order && past->by_number[i] == i;
+    }
+    return in_order;
 }
 
 struct result past_open(struct store *store, struct arena *arena, struct past *out)
@@ -53,11 +86,19 @@ struct result past_open(struct store *store, struct arena *arena, struct past *o
     struct database *db = store_database(store);
     *out = (struct past){.store = store, .arena = arena};
     TRY(read_runs(out));
-    /* Skipped and cancelled results say nothing about the case. */
-    TRY(database_prepare(db,
-                         "SELECT run, status, flags FROM result WHERE test_case = ?1 AND run <= ?2"
-                         " AND status IN (0, 3, 4) ORDER BY run DESC LIMIT ?3",
-                         &out->results));
+    /* Skipped and cancelled results say nothing about the case. Where numbers rise with time the
+       index of history has the order; else all results of the case are looked at. Up to the run of
+       number ?2, which began at ?3. */
+    TRY(database_prepare(
+        db,
+        number_runs(out)
+            ? "SELECT run, status, flags FROM result WHERE test_case = ?1 AND run <= ?2"
+              " AND status IN (0, 3, 4) AND ?3 IS NOT NULL ORDER BY run DESC LIMIT ?4"
+            : "SELECT r.run, r.status, r.flags FROM result r JOIN run u ON u.run = r.run"
+              " WHERE r.test_case = ?1 AND r.status IN (0, 3, 4)"
+              " AND (u.started < ?3 OR (u.started = ?3 AND u.run <= ?2))"
+              " ORDER BY u.started DESC, u.run DESC LIMIT ?4",
+        &out->results));
     TRY(database_prepare(db,
                          "SELECT s.run, s.attempt, s.trial, s.duration, s.first_token"
                          " FROM result r JOIN step s ON s.run = r.run AND s.sequence = r.sequence"
@@ -83,41 +124,56 @@ void past_close(struct past *past)
     query_free(past->cases);
 }
 
-/* The index of the run with this number, which is there. */
-static uint32_t run_index(const struct past *past, int64_t number)
+uint32_t past_run_index(const struct past *past, int64_t number)
 {
     size_t low = 0, high = past->run_count;
-    while (low + 1 < high) {
+    while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (past->runs[middle].number <= number)
-            low = middle;
+        if (past->runs[past->by_number[middle]].number < number)
+            low = middle + 1;
         else
             high = middle;
     }
-    return (uint32_t)low;
+    if (low == past->run_count || past->runs[past->by_number[low]].number != number)
+        return UINT32_MAX;
+    return past->by_number[low];
 }
 
-struct result past_find_run(struct past *past, struct slice wanted, uint32_t *out)
+const struct past_run *past_run_at(const struct past *past, struct past_place place)
+{
+    return place.load ? &past->loads[place.index] : &past->runs[place.index];
+}
+
+static bool find_id(const struct past *past, struct slice id, struct past_place *out)
+{
+    for (int load = 0; load < 2; load++) {
+        size_t count = load ? past->load_count : past->run_count;
+        for (size_t i = count; i-- > 0;) {
+            *out = (struct past_place){load, (uint32_t)i};
+            if (slice_eq(past_run_at(past, *out)->id, id))
+                return true;
+        }
+    }
+    return false;
+}
+
+struct result past_find_run(struct past *past, struct slice wanted, struct past_place *out)
 {
     struct run_info info;
-    if (slice_starts(wanted, SLICE("last~"))) {
-        uint64_t back;
-        if (!result_ok(parse_unsigned(slice_from(wanted, 5), 1000000, &back)))
-            return error_set(ERR_USAGE, "run %.*s: after last~ comes how many runs before the last",
-                             SLICE_ARG(wanted));
-        ENSURE(back < past->run_count, ERR_NOT_FOUND, "run %.*s: the store has %zu %s",
-               SLICE_ARG(wanted), past->run_count, past->run_count == 1 ? "run" : "runs");
-        *out = (uint32_t)(past->run_count - 1 - back);
-        return RESULT_OK;
-    }
-    TRY(store_find(past->store, past->arena, wanted, &info));
-    for (size_t i = past->run_count; i-- > 0;) {
-        if (!slice_eq(past->runs[i].id, info.id))
-            continue;
-        *out = (uint32_t)i;
-        return RESULT_OK;
-    }
-    return error_set(ERR_NOT_FOUND, "run %.*s was recorded just now", SLICE_ARG(info.id));
+    bool back = slice_starts(wanted, SLICE("last~"));
+    uint64_t steps = 0;
+    *out = (struct past_place){0};
+    if (back && !result_ok(parse_unsigned(slice_from(wanted, 5), 1000000, &steps)))
+        return error_set(ERR_USAGE, "run %.*s: after last~ comes how many runs before the last",
+                         SLICE_ARG(wanted));
+    TRY(store_find(past->store, past->arena, back ? SLICE("last") : wanted, &info));
+    ENSURE(find_id(past, info.id, out), ERR_NOT_FOUND, "run %.*s was recorded just now",
+           SLICE_ARG(info.id));
+    size_t count = out->load ? past->load_count : past->run_count;
+    ENSURE(steps <= out->index, ERR_NOT_FOUND, "run %.*s: the store has %zu %s%s",
+           SLICE_ARG(wanted), count, out->load ? "load" : "run", count == 1 ? "" : "s");
+    out->index -= (uint32_t)steps;
+    return RESULT_OK;
 }
 
 /* ── results of a case ── */
@@ -187,9 +243,15 @@ static struct result read_metrics(struct past *past, int64_t test_case, struct p
     bool row;
     if (count == 0)
         return RESULT_OK;
+    int64_t first = INT64_MAX, last = 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t number = past->runs[results[i].run].number;
+        first = number < first ? number : first;
+        last = number > last ? number : last;
+    }
     query_set_integer(q, 1, test_case);
-    query_set_integer(q, 2, past->runs[results[0].run].number);
-    query_set_integer(q, 3, past->runs[results[count - 1].run].number);
+    query_set_integer(q, 2, first);
+    query_set_integer(q, 3, last);
     for (;;) {
         TRY(query_next(q, &row));
         if (!row || query_integer(q, 0) != trials.run) {
@@ -211,14 +273,18 @@ struct result past_results(struct past *past, int64_t test_case, uint32_t last, 
     bool row;
     query_set_integer(q, 1, test_case);
     query_set_integer(q, 2, past->runs[last].number);
-    query_set_integer(q, 3, (int64_t)limit);
+    query_set_integer(q, 3, past->runs[last].started);
+    query_set_integer(q, 4, (int64_t)limit);
     for (;;) {
         TRY(query_next(q, &row));
         if (!row)
             break;
+        uint32_t run = past_run_index(past, query_integer(q, 0));
+        if (run == UINT32_MAX)
+            continue; /* it began just now */
         /* They come newest first and are kept oldest first, at the end of the room. */
         results[limit - ++found] = (struct past_result){
-            .run = run_index(past, query_integer(q, 0)),
+            .run = run,
             .status = (enum case_status)query_integer(q, 1),
             .flags = (unsigned)query_integer(q, 2),
             .metrics = {(double)NAN, (double)NAN},

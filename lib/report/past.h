@@ -1,6 +1,6 @@
 /*
- * What the store knows of the past: its runs, and what one case did in them, oldest first. History
- * and comparisons stand on this alone.
+ * What the store knows of the past: its runs, and what one case did in them, oldest first: by when
+ * a run began, wherever it was recorded. History and comparisons stand on this alone.
  *
  * A result's time is what the steps of its last attempt took, without starting services or waiting
  * for a turn; of several trials that the store has, the median. Only passed results have one: a
@@ -15,8 +15,9 @@
 #include "record/store.h"
 
 struct past_run {
-    int64_t number; /* in the store; rising with time */
+    int64_t number; /* in the store: not in the order of time when runs were imported */
     struct slice id, host;
+    struct slice load;     /* the name of a load; empty: a run of suites */
     struct slice revision; /* of the suites in git; empty: unknown */
     int64_t started;       /* ns since the epoch */
 };
@@ -39,8 +40,11 @@ struct past_case {
 struct past {
     struct store *store;
     struct arena *arena;
-    struct past_run *runs;
+    struct past_run *runs; /* of suites, in the order in which they began */
     size_t run_count;
+    uint32_t *by_number;    /* indices in `runs`, by the numbers of the runs */
+    struct past_run *loads; /* the same of loads */
+    size_t load_count;
     struct query *results, *steps, *of_run, *find, *cases;
 };
 
@@ -48,10 +52,23 @@ struct past {
 struct result past_open(struct store *store, struct arena *arena, struct past *out) MUST_USE;
 void past_close(struct past *past); /* for DEFER */
 
-/* A run by id, unique prefix, "last", or "last~3": the third before the last. */
-struct result past_find_run(struct past *past, struct slice wanted, uint32_t *out) MUST_USE;
+/* Which run: an index in `loads`, or in `runs`. */
+struct past_place {
+    bool load;
+    uint32_t index;
+};
 
-/* The last `limit` results of a case that passed or failed, up to run `last` (an index). */
+/* A run by id, unique prefix, "last", or "last~3": the third of its kind before the last. */
+struct result past_find_run(struct past *past, struct slice wanted,
+                            struct past_place *out) MUST_USE;
+
+const struct past_run *past_run_at(const struct past *past, struct past_place place);
+
+/* The index in `runs` of the run of suites with this number; UINT32_MAX when there is none. */
+uint32_t past_run_index(const struct past *past, int64_t number);
+
+/* The last `limit` results of a case that passed or failed, up to run `last` (an index in `runs`).
+ */
 struct result past_results(struct past *past, int64_t test_case, uint32_t last, size_t limit,
                            struct past_result **out, size_t *count) MUST_USE;
 

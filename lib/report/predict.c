@@ -103,18 +103,12 @@ static struct result read_suites(struct learning *l)
     }
 }
 
-static uint32_t run_at(const struct learning *l, int64_t number)
+static int by_case_and_run(const void *a, const void *b)
 {
-    const struct past_run *runs = l->past->runs + l->first_run;
-    size_t low = 0, high = l->run_count;
-    while (low + 1 < high) {
-        size_t middle = low + (high - low) / 2;
-        if (runs[middle].number <= number)
-            low = middle;
-        else
-            high = middle;
-    }
-    return (uint32_t)low;
+    const struct seen *x = a, *y = b;
+    if (x->test_case != y->test_case)
+        return x->test_case < y->test_case ? -1 : 1;
+    return (x->run > y->run) - (x->run < y->run);
 }
 
 static struct result read_seen(struct learning *l)
@@ -126,23 +120,32 @@ static struct result read_seen(struct learning *l)
                          "SELECT test_case, run, duration, status, flags FROM result"
                          " WHERE run >= ?1 AND status IN (0, 3, 4) ORDER BY test_case, run",
                          &q));
-    query_set_integer(q, 1, l->past->runs[l->first_run].number);
+    int64_t least = INT64_MAX;
+    for (size_t i = l->first_run; i < l->past->run_count; i++)
+        least = l->past->runs[i].number < least ? l->past->runs[i].number : least;
+    query_set_integer(q, 1, least);
     for (;;) {
         TRY(query_next(q, &row));
         if (!row)
-            return RESULT_OK;
+            break;
+        uint32_t run = past_run_index(l->past, query_integer(q, 1));
+        if (run == UINT32_MAX || run < l->first_run)
+            continue; /* it began just now, or long ago and was imported later */
         if ((uint64_t)query_integer(q, 0) >= l->case_numbers)
             continue; /* of no case there is: the store is damaged */
         bool passed = query_integer(q, 3) == CASE_PASSED;
         GROW(l->seen, l->seen_count, l->seen_room);
         l->seen[l->seen_count++] = (struct seen){
             .test_case = query_integer(q, 0),
-            .run = run_at(l, query_integer(q, 1)),
+            .run = run - l->first_run,
             .duration = query_integer(q, 2),
             .failed = !passed,
             .retried = passed && (query_integer(q, 4) & CASE_FLAKY),
         };
     }
+    if (l->seen_count)
+        qsort(l->seen, l->seen_count, sizeof(*l->seen), by_case_and_run);
+    return RESULT_OK;
 }
 
 /* How many of each suite failed in each run; where it did not run, what was so before. */

@@ -417,19 +417,43 @@ static struct result read_past(struct loading *l, const struct past_queries *que
     return RESULT_OK;
 }
 
+/* Do numbers of runs rise with time? Not when some were imported that began earlier. */
+static struct result runs_in_order(struct loading *l, bool *out)
+{
+    DEFER(query_free_pointer)
+    struct query *q = NULL;
+    TRY(database_prepare(l->db,
+                         "SELECT count(*) FROM (SELECT started, lag(started) OVER (ORDER BY run)"
+                         " AS earlier FROM run) r WHERE started < earlier",
+                         &q));
+    bool row;
+    TRY(query_next(q, &row));
+    *out = row && query_integer(q, 0) == 0;
+    return RESULT_OK;
+}
+
 static struct result read_details(struct loading *l)
 {
+    bool in_order = false;
     DEFER(query_free_pointer)
     struct query *results = NULL;
     DEFER(query_free_pointer)
     struct query *runs = NULL;
     size_t kept = 0;
 
-    TRY(database_prepare(l->db,
-                         "SELECT run, status, duration FROM result WHERE test_case ="
-                         " (SELECT test_case FROM test_case WHERE key = ?1) AND run < ?2"
-                         " AND status IN (0, 3, 4) ORDER BY run DESC LIMIT 50",
-                         &results));
+    TRY(runs_in_order(l, &in_order));
+    /* The index of history has them in the order of numbers; else all of a case are looked at. */
+    TRY(database_prepare(
+        l->db,
+        in_order ? "SELECT run, status, duration FROM result WHERE test_case ="
+                   " (SELECT test_case FROM test_case WHERE key = ?1) AND run < ?2"
+                   " AND status IN (0, 3, 4) ORDER BY run DESC LIMIT 50"
+                 : "SELECT r.run, r.status, r.duration FROM result r JOIN run u ON u.run = r.run"
+                   " JOIN run n ON n.run = ?2 WHERE r.test_case ="
+                   " (SELECT test_case FROM test_case WHERE key = ?1) AND r.status IN (0, 3, 4)"
+                   " AND (u.started < n.started OR (u.started = n.started AND u.run < n.run))"
+                   " ORDER BY u.started DESC, u.run DESC LIMIT 50",
+        &results));
     TRY(database_prepare(l->db, "SELECT id, machine, version FROM run WHERE run = ?1", &runs));
     const struct past_queries queries = {results, runs};
     for (size_t i = 0; i < l->data->count && kept < LIMIT_REPORT_DETAILS; i++) {

@@ -173,6 +173,58 @@ double statistics_normal_quantile(double p)
     return p < 0.5 ? -z : z;
 }
 
+/* The continued fraction of the incomplete beta function, by Lentz's method (Numerical Recipes,
+ * 6.4); it converges quickly for x below (a + 1) / (a + b + 2). */
+static double beta_fraction(double a, double b, double x)
+{
+    const double tiny = 1e-300;
+    double c = 1, d = 1 - (a + b) * x / (a + 1);
+    d = 1 / (fabs(d) < tiny ? tiny : d);
+    double value = d;
+    for (int m = 1; m <= 10000; m++) {
+        for (int odd = 0; odd < 2; odd++) {
+            double k = m, term = odd ? -(a + k) * (a + b + k) * x / ((a + 2 * k) * (a + 2 * k + 1))
+                                     : k * (b - k) * x / ((a + 2 * k - 1) * (a + 2 * k));
+            d = 1 + term * d;
+            c = 1 + term / c;
+            d = 1 / (fabs(d) < tiny ? tiny : d);
+            c = fabs(c) < tiny ? tiny : c;
+            value *= d * c;
+        }
+        if (fabs(d * c - 1) < 1e-16)
+            break;
+    }
+    return value;
+}
+
+/* The regularised incomplete beta function I_x(a, b). */
+static double beta(double a, double b, double x)
+{
+    if (x <= 0 || x >= 1)
+        return x >= 1;
+    double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
+    return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a
+                                     : 1 - front * beta_fraction(b, a, 1 - x) / b;
+}
+
+double statistics_student_tail(double t, double freedom)
+{
+    return beta(freedom / 2, 0.5, freedom / (freedom + t * t)) / 2;
+}
+
+double statistics_student_quantile(double tail, double freedom)
+{
+    double low = 0, high = 1;
+    MUST(tail > 0 && tail < 0.5, "the tail is %g", tail);
+    while (statistics_student_tail(high, freedom) > tail && high < 1e12)
+        high *= 2;
+    for (int i = 0; i < 100; i++) {
+        double middle = (low + high) / 2;
+        *(statistics_student_tail(middle, freedom) > tail ? &low : &high) = middle;
+    }
+    return (low + high) / 2;
+}
+
 struct interval statistics_wilson(size_t successes, size_t count, double confidence)
 {
     if (count == 0)

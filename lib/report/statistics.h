@@ -45,6 +45,11 @@ double statistics_percentile(const double *sorted, size_t count, double percent)
 double statistics_normal_tail(double z);
 double statistics_normal_quantile(double p);
 
+/* Student's distribution (1908) with `freedom` degrees, any number above 0: P(T > t) for t of 0 or
+ * more, and the t with P(T > t) = tail, for a tail within (0, 0.5). */
+double statistics_student_tail(double t, double freedom);
+double statistics_student_quantile(double tail, double freedom);
+
 /* Of a proportion (Wilson, 1927); {0, 1} of nothing. `confidence` is 0.95, say. */
 struct interval statistics_wilson(size_t successes, size_t count, double confidence);
 

@@ -159,6 +159,16 @@ def trend(program):
     program.ask("trend", check, x, y)
 
 
+def student(program):
+    t, freedom, tail = random.uniform(0, 20), random.choice([1, 2.5, 7, 30, 400]), random.uniform(1e-6, 0.49)
+
+    def check(got):
+        yield "student tail", float(stats.t.sf(t, freedom)), got[0], 1e-9
+        yield "student quantile", tail, float(stats.t.sf(got[1], freedom)), 1e-9
+
+    program.ask("student", check, (), (), (t, freedom, tail))
+
+
 def wilson(program):
     count = size(500)
     hits, confidence = random.randint(0, count), random.choice([0.9, 0.95, 0.99])
@@ -286,6 +296,7 @@ def main():
              (normal, "the normal distribution is SciPy's"),
              (ranks, "the rank test, Cliff's delta and the shift are SciPy's"),
              (trend, "slope and significance of a trend are SciPy's"),
+             (student, "Student's distribution is SciPy's"),
              (wilson, "Wilson's interval is SciPy's"),
              (fisher, "Fisher's exact test is SciPy's, and as counted"),
              (runs, "the test of runs counts every order there is"),

@@ -94,6 +94,9 @@ static void call(char *line)
                                                 whole(&c, 1), (uint64_t)c.values[2]));
     else if (strcmp(name, "trend") == 0)
         trend(&a, &b);
+    else if (strcmp(name, "student") == 0)
+        printf("%.17g %.17g", statistics_student_tail(c.values[0], c.values[1]),
+               statistics_student_quantile(c.values[2], c.values[1]));
     else if (strcmp(name, "wilson") == 0)
         say_interval(statistics_wilson(whole(&c, 0), whole(&c, 1), c.values[2]));
     else if (strcmp(name, "fisher") == 0)

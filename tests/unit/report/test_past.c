@@ -19,6 +19,7 @@ struct world {
     struct store *store;
     struct past past;
     int runs;
+    int64_t started; /* of the next run; 0: as the fixture has it */
 };
 
 static int set_up(void **state)
@@ -100,6 +101,7 @@ static void record_on(struct world *w, const char *host, struct case_result **re
     struct planned_case planned[8];
     run.id = slice_str(arena_printf(w->arena, "r%d", ++w->runs));
     run.host = slice_str(host);
+    run.started_wall = w->started ? w->started : run.started_wall;
     run.machine = SLICE("{\"revision\":\"abc\"}");
     for (size_t i = 0; i < count; i++)
         planned[i] = fixture_planned(results[i]);
@@ -150,11 +152,54 @@ static void a_time_is_that_of_the_last_attempt_and_the_median_trial(void **state
     past_close(&w->past);
 }
 
+/* The numbers of runs are in the order of import; what counts is when runs began. */
+static void runs_that_were_imported_later_count_by_when_they_began(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        int64_t started;
+        enum case_status status;
+        const char *steps;
+    } made[] = {{4000, CASE_PASSED, "4"},
+                {1000, CASE_PASSED, "1"},
+                {3000, CASE_FAILED, "3"},
+                {2000, CASE_PASSED, "2"}};
+    static const char *const in_order[] = {"r2", "r4", "r3", "r1"};
+    struct past_place place;
+    enum case_status before = CASE_ERROR;
+    struct prediction *p;
+    size_t count;
+    for (size_t i = 0; i < 4; i++) {
+        w->started = made[i].started;
+        record(w, result(w, "s", "a", made[i].status, made[i].steps));
+    }
+    assert_ok(past_open(w->store, w->arena, &w->past));
+    struct past_result *r = results_of(w, "s/a", 10, &count);
+    assert_int_equal(count, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(slice_is(w->past.runs[r[i].run].id, in_order[i]));
+    assert_true(r[0].metrics[PAST_TIME] == 1e6 && r[1].metrics[PAST_TIME] == 2e6);
+    assert_int_equal(r[2].status, CASE_FAILED);
+    assert_true(r[3].metrics[PAST_TIME] == 4e6);
+    r = results_of(w, "s/a", 2, &count);
+    assert_int_equal(count, 2);
+    assert_int_equal(r[0].status, CASE_FAILED);
+    assert_ok(past_find_run(&w->past, SLICE("last~1"), &place));
+    assert_true(slice_is(past_run_at(&w->past, place)->id, "r3"));
+    assert_ok(predict(&w->past, &p));
+    past_close(&w->past);
+    assert_true(store_status_before(w->store, SLICE("r1"), SLICE("s/a"), &before));
+    assert_int_equal(before, CASE_FAILED);
+    assert_true(store_status_before(w->store, SLICE("r3"), SLICE("s/a"), &before));
+    assert_int_equal(before, CASE_PASSED);
+    assert_false(store_status_before(w->store, SLICE("r2"), SLICE("s/a"), &before));
+}
+
 static void runs_and_cases_are_found_by_what_people_call_them(void **state)
 {
     struct world *w = *state;
     struct past_case found;
-    uint32_t run = 99;
+    struct past_place run = {true, 99};
     struct case_result *both[] = {result(w, "s", "a", CASE_PASSED, "1"),
                                   result(w, "t", "a", CASE_PASSED, "1")};
     record_on(w, "here", both, 2);
@@ -163,11 +208,12 @@ static void runs_and_cases_are_found_by_what_people_call_them(void **state)
     assert_ok(past_open(w->store, w->arena, &w->past));
     assert_true(slice_is(w->past.runs[0].revision, "abc"));
     assert_ok(past_find_run(&w->past, SLICE("last"), &run));
-    assert_int_equal(run, 2);
+    assert_int_equal(run.index, 2);
+    assert_false(run.load);
     assert_ok(past_find_run(&w->past, SLICE("last~2"), &run));
-    assert_int_equal(run, 0);
+    assert_int_equal(run.index, 0);
     assert_ok(past_find_run(&w->past, SLICE("r2"), &run));
-    assert_int_equal(run, 1);
+    assert_int_equal(run.index, 1);
     assert_int_equal(past_find_run(&w->past, SLICE("last~3"), &run).code, ERR_NOT_FOUND);
     assert_int_equal(past_find_run(&w->past, SLICE("last~-1"), &run).code, ERR_USAGE);
     assert_ok(past_find_case(&w->past, SLICE("b"), &found));
@@ -322,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_time_is_that_of_the_last_attempt_and_the_median_trial),
+        WITH_STORE(runs_that_were_imported_later_count_by_when_they_began),
         WITH_STORE(runs_and_cases_are_found_by_what_people_call_them),
         WITH_STORE(a_side_of_one_run_takes_the_results_before_it_along),
         WITH_STORE(times_of_another_host_are_not_compared),
