@@ -11,6 +11,7 @@
 #include "core/memory.h"
 #include "core/parse.h"
 #include "load/evidence.h"
+#include "load/live.h"
 #include "load/search.h"
 
 #define MOST_LOAD 1e6
@@ -32,6 +33,8 @@ struct explorer {
     struct range range;
     int64_t usual;                /* ns an answer takes at a load that holds */
     struct load_outcome *outcome; /* of the last step */
+    struct live *live;
+    const struct search *found; /* so far; NULL: a sweep */
     struct curve *curve;
 };
 
@@ -76,9 +79,29 @@ static void say(const struct explorer *x, const struct text *t)
 
 /* ------------------------------------------------------------------ a step */
 
+/* How far a step is, and what is known before it. */
+static void show_progress(const struct explorer *x, const struct load_plan *plan, double load,
+                          int64_t at)
+{
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    struct text t = text_in(arena);
+    int64_t span = plan->warmup + plan->duration;
+    if (x->with->quiet)
+        return;
+    text_printf(&t, "step %zu: %.5g%s, %.0f of %.0f s", x->curve->count + 1, load,
+                x->range.users ? " users" : " requests/s",
+                (double)(at < span ? at : span) / (double)NS_PER_S,
+                (double)span / (double)NS_PER_S);
+    struct search_answer known = x->found ? search_answer(x->found) : (struct search_answer){0};
+    if (known.low > 0)
+        text_printf(&t, "; the limit is between %.4g and %.4g so far", known.low, known.high);
+    live_line(x->live, text_slice(&t));
+}
+
 /* Feeds what happens to `evidence` until the load is over; true: it was ended as hopeless. */
-static bool watch(struct explorer *x, struct load *load, const struct evidence_load *how,
-                  struct evidence *evidence)
+static bool watch(struct explorer *x, struct load *load, const struct load_plan *plan, double at,
+                  const struct evidence_load *how, struct evidence *evidence)
 {
     struct load_second *second = mem_alloc(sizeof(*second));
     int64_t began = load_began(load), next = began + NS_PER_S + LOAD_LOOK_NS;
@@ -92,6 +115,7 @@ static bool watch(struct explorer *x, struct load *load, const struct evidence_l
         if (clock_now() < next || saturated)
             continue;
         next += NS_PER_S;
+        show_progress(x, plan, at, clock_now() - began);
         load_look(load, second);
         evidence_add(evidence, second, clock_now() - began);
         saturated = evidence_saturated(evidence, how);
@@ -148,7 +172,7 @@ static struct result take_step(struct explorer *x, struct search_step *step)
     TRY(load_begin(&plan, &load));
     const struct evidence_load how = {x->range.users ? 0 : step->load, dispersion(&plan), x->usual};
     evidence_begin(&evidence);
-    bool saturated = watch(x, load, &how, &evidence);
+    bool saturated = watch(x, load, &plan, step->load, &how, &evidence);
     load_end(load, x->outcome);
     struct curve_point *point = &x->curve->points[x->curve->count++];
     enum load_verdict verdict = weigh(x, step, &evidence, saturated);
@@ -160,6 +184,7 @@ static struct result take_step(struct explorer *x, struct search_step *step)
     struct arena *arena = arena_new();
     struct text t = text_in(arena);
     curve_line(&t, x->curve, point);
+    live_hide(x->live);
     say(x, &t);
     return RESULT_OK;
 }
@@ -198,12 +223,14 @@ static struct result search(struct explorer *x, int *status)
         plan.most = fmax(r->users ? floor(r->to) : r->to, plan.least);
     }
     struct search found = search_begin(&plan);
+    x->found = &found;
     struct search_step step = {0};
     while (!x->curve->interrupted && search_next(&found, &step.load, &step.length)) {
         TRY(take_step(x, &step));
         if (!x->curve->interrupted)
             search_tell(&found, &step);
     }
+    x->found = NULL;
     x->curve->searched = true;
     x->curve->answer = search_answer(&found);
     *status = statuses[x->curve->answer.state];
@@ -248,6 +275,10 @@ struct result explore(const struct exploring *exploring, int *status)
                             .started_wall = clock_wall()};
     x.curve = curve;
     x.outcome = outcome;
+    DEFER(mem_free_pointer)
+    struct live *live = mem_alloc(sizeof(*live));
+    live_begin(live, session_terminal(exploring->session), exploring->session->streams.columns);
+    x.live = live;
     if (!exploring->quiet) {
         struct text t = text_in(exploring->session->arena);
         curve_columns(&t, curve);

@@ -13,6 +13,7 @@
 #include "api/scenario.h"
 #include "core/clock.h"
 #include "core/memory.h"
+#include "load/live.h"
 #include "load/print.h"
 #include "load/schedule.h"
 #include "load/setup.h"
@@ -33,6 +34,7 @@ struct loading {
     struct load_reports *reports;
     struct timeline *timeline;
     const struct slo *aborted_by;
+    struct live *live;
     bool interrupted;
     bool quiet; /* no line a second */
 };
@@ -52,8 +54,11 @@ static void show_second(struct loading *l, const struct load_second *second, int
     if (l->quiet || (second->answered + second->failed + second->busy == 0 &&
                      to > l->plan.warmup + l->plan.duration))
         return;
-    print_second(&t, second, l->target.stream, to, to - from, (from + to) / 2 < l->plan.warmup);
+    bool warming = (from + to) / 2 < l->plan.warmup;
+    print_second(&t, second, l->target.stream, to, to - from, warming);
+    live_hide(l->live);
     say(l, &t);
+    live_second(l->live, &l->plan, second, to, warming);
 }
 
 /* End the load in order when an objective says so. */
@@ -129,7 +134,12 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
     struct timeline *timeline = timeline_new();
     TRY(load_begin(&l->plan, &load));
     l->timeline = timeline;
+    DEFER(mem_free_pointer)
+    struct live *live = mem_alloc(sizeof(*live));
+    live_begin(live, session_terminal(l->session), l->session->streams.columns);
+    l->live = live;
     watch(l, load, signals);
+    live_hide(live);
     struct load_outcome *outcome = mem_alloc(sizeof(*outcome));
     load_end(load, outcome);
     struct judgement judgement = load_judge(arena, outcome, &l->belief, l->slos, l->slo_count);

@@ -20,6 +20,12 @@ struct session {
 struct session session_begin(const struct assay_streams *streams);
 void session_end(struct session *session); /* for DEFER */
 
+/* The output stream where it is a terminal, on which lines can be drawn anew; else NULL. */
+static inline FILE *session_terminal(const struct session *session)
+{
+    return session->streams.live ? session->streams.out : NULL;
+}
+
 /* Say what went wrong on the error stream, with the source line when it has a place; the status. */
 int session_failed(const struct session *session, struct result result);
 

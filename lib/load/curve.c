@@ -174,7 +174,7 @@ void curve_conclusion(struct text *t, const struct curve *curve)
                     "The knee is near %.4g %s, where answers/s by mean latency (Kleinrock's power) "
                     "is greatest\n",
                     knee->step.load, curve->users ? "users" : "requests/s");
-    else
+    else if (curve->count >= KNEE_POINTS)
         text_add_str(t, "No knee was reached: more load still brought more than it cost\n");
 }
 

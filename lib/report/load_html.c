@@ -149,8 +149,6 @@ static void add_metric(struct text *t, enum metric metric, const struct histogra
     add_value(t, kind->time, histogram_mean(h));
     for (size_t i = 0; i < sizeof(percents) / sizeof(percents[0]); i++)
         add_value(t, kind->time, (double)histogram_percentile(h, percents[i]));
-    text_add_str(t, "<td>");
-    html_text(t, slice_str(kind->definition), 400);
     text_add_byte(t, '\n');
 }
 
@@ -159,7 +157,7 @@ static void add_metrics(struct text *t, const struct metrics *m)
     text_add_str(t,
                  "<h2 id=\"metrics\">Metrics</h2>\n<div class=\"scroll\"><table>\n<tr><th>metric"
                  "<th class=\"n\">count<th class=\"n\">mean<th class=\"n\">p50<th class=\"n\">p90"
-                 "<th class=\"n\">p99<th class=\"n\">p99.9<th class=\"n\">max<th>is\n");
+                 "<th class=\"n\">p99<th class=\"n\">p99.9<th class=\"n\">max\n");
     for (int i = 0; i < METRIC_COUNT; i++)
         if (m->histograms[i].count > 0)
             add_metric(t, (enum metric)i, &m->histograms[i]);

@@ -11,6 +11,8 @@ import base64
 import csv
 import json
 import os
+import pty
+import re
 import struct
 import subprocess
 import sys
@@ -91,9 +93,9 @@ class Run:
     """One run with every report; looked at by all tests."""
 
     def __init__(self, folder, url):
-        self.folder = folder
+        self.folder, self.url = folder, url
         self.status, self.output = load(
-            folder, "--url", url + "/execute", "--max-tokens", "8", "--rate", "100", "--duration",
+            folder, "--store", "none", "--url", url + "/execute", "--max-tokens", "8", "--rate", "100", "--duration",
             "1s", "--warmup", "1s", "--seed", "1", "--report", "csv", "--report", "hdr=log",
             "--report", "json=same.json", "--json", "all.json")
         expect(self.status == 0, self.output)
@@ -160,9 +162,63 @@ def nothing_is_left_beside_the_reports(run):
            os.listdir(run.folder))
 
 
+def on_terminal(url, *options):
+    """What `assay load` writes to a terminal, and what is left to be seen in the end."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([ASSAY, "load", "--url", url + "/execute", "--max-tokens", "4", "--lag", "1h",
+                                "--store", "none", *options], stdout=theirs, stderr=theirs, stdin=theirs,
+                               env=dict(os.environ, TERM="xterm"))
+    os.close(theirs)
+    written = b""
+    try:
+        while piece := os.read(ours, 65536):
+            written += piece
+    except OSError:  # the other side is closed
+        pass
+    os.close(ours)
+    expect(process.wait(timeout=60) == 0, written)
+    text = written.decode("utf-8").replace("\r\n", "\n")
+    screen = [""]
+    for part in re.split("(\x1b\\[[0-9]*A\r\x1b\\[J)", text):
+        up = re.match("\x1b\\[([0-9]*)A", part)
+        if up:
+            del screen[len(screen) - 1 - int(up[1]):]
+            screen.append("")
+            continue
+        lines = part.split("\n")
+        screen[-1] += lines[0]
+        screen += lines[1:]
+    return text, screen
+
+
+def a_terminal_shows_a_distribution_that_leaves_no_trace(run):
+    text, screen = on_terminal(run.url, "--rate", "100", "--duration", "1s")
+    expect("█" in text and "so far" in text and "━" in text, text)
+    expect(not any("█" in line or "so far" in line for line in screen), screen)
+    expect(sum(line.startswith("   1.0 s") for line in screen) == 1, screen)
+    expect("valid" in re.sub("\x1b\\[[0-9;]*m", "", screen[-2]), screen)
+    expect("\x1b" not in run.output and "█" not in run.output, run.output)
+
+
+def a_sweep_on_a_terminal_says_how_far_it_is(run):
+    text, screen = on_terminal(run.url, "--sweep", "50..100/2", "--duration", "1s")
+    expect("step 2: 100 requests/s" in text, text)
+    expect(not any(line.startswith("step") for line in screen), screen)
+    expect(sum("1 s" in line for line in screen) == 2, screen)
+
+
+def quiet_says_only_what_came_of_it(run):
+    for what in (["--rate", "100"], ["--sweep", "concurrency:1..4/3"]):
+        text, _ = on_terminal(run.url, "--duration", "200ms", "--quiet", *what)
+        expect("█" not in text and "step" not in text and "in flight" not in text, text)
+        expect(what[0] == "--rate" or len(text.splitlines()) == 1, text)
+
+
 TESTS = [rows_add_up_to_the_run, csv_and_json_are_the_same_rows,
          both_ways_to_ask_for_json_write_the_same, the_log_has_the_histograms_of_the_run,
-         nothing_is_left_beside_the_reports]
+         nothing_is_left_beside_the_reports,
+         a_terminal_shows_a_distribution_that_leaves_no_trace,
+         a_sweep_on_a_terminal_says_how_far_it_is, quiet_says_only_what_came_of_it]
 
 
 def main():
