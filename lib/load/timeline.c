@@ -104,9 +104,9 @@ void timeline_add(struct timeline *t, const struct load_second *second, int64_t 
 {
     struct timeline_row row = row_of(second, from, to, warming);
     struct timeline_row *last = t->count > 0 ? &t->rows[t->count - 1] : NULL;
-    /* Seconds are as long as somebody was late to look, so a row is full when it nearly is. */
-    int64_t nearly = t->span / 4 * 3;
-    bool full = last && last->to - last->from >= nearly;
+    /* Seconds are as long as somebody was late to look; a row is full when one more would make it
+     * longer than it is short now. */
+    bool full = last && last->to - last->from + (to - from) / 2 > t->span;
     if (last && (!full || to - from < t->span / SLIVER)) {
         row_join(last, &row);
         return;
