@@ -150,6 +150,8 @@ static void count_receipt(struct lane *lane, const struct receipt *r)
         metrics_add(&lane->metrics, METRIC_CLIENT_LAG, r->read - r->received);
     lane->second.lags++;
     lane->second.lag_sum += r->read - r->received;
+    if (r->read - r->received > lane->second.lag_most)
+        lane->second.lag_most = r->read - r->received;
 }
 
 /* Bytes of an answer. */

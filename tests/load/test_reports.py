@@ -109,6 +109,12 @@ def rows_add_up_to_the_run(run):
     total = sum(row["started"] for row in seconds)
     expect(total == sum(row["answers"] + row["errors"] for row in seconds), seconds)
     expect(seconds[-1]["in_flight"] == 0, seconds)
+    for row in seconds:
+        expect(0 < row["lag_mean_ns"] <= row["lag_max_ns"], row)
+        expect(0 < row["latency_p50_ns"] <= row["latency_max_ns"] if not row["warmup"] else
+               "latency_p50_ns" not in row, row)
+    expect(max(row["lag_max_ns"] for row in seconds) >= run.json["metrics"]["client_lag"]["max"], seconds)
+    expect(max(row["lateness_max_ns"] for row in seconds) >= run.json["metrics"]["lateness"]["max"], seconds)
     warm = sum(row["started"] for row in seconds if row["warmup"])
     expect(total - warm <= run.json["requests"] <= total, f"{total} {warm} {run.json['requests']}")
     expect(abs(sum(row["offered"] for row in seconds) - 200) < 1e-6, seconds)
