@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The reports of a load: what they say is what happened, and all of them say the same.
 
-    test_reports.py ASSAY ASSAY-WORKER
+    test_reports.py ASSAY ASSAY-WORKER DOCS/LOAD-REPORTS.MD
 
 Prints TAP. HdrHistogram's encoding is read here by a decoder of our own; test_hdr.sh has others
 read it.
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import zlib
 
-ASSAY, WORKER = map(os.path.abspath, sys.argv[1:3])
+ASSAY, WORKER, PAGE = map(os.path.abspath, sys.argv[1:4])
 TIMES = ("latency", "ttft", "itl")
 
 
@@ -168,6 +168,14 @@ def nothing_is_left_beside_the_reports(run):
            os.listdir(run.folder))
 
 
+def the_page_tells_every_name(run):
+    page = open(PAGE, encoding="utf-8").read()
+    names = set(run.rows[0]) | set(run.json) | set(run.json["metrics"]["latency"])
+    names = {name for name in names if not re.match("error_|p[0-9]", name)}
+    missing = [name for name in names if f"`{name}`" not in page]
+    expect(not missing, missing)
+
+
 def on_terminal(url, *options):
     """What `assay load` writes to a terminal, and what is left to be seen in the end."""
     ours, theirs = pty.openpty()
@@ -222,7 +230,7 @@ def quiet_says_only_what_came_of_it(run):
 
 TESTS = [rows_add_up_to_the_run, csv_and_json_are_the_same_rows,
          both_ways_to_ask_for_json_write_the_same, the_log_has_the_histograms_of_the_run,
-         nothing_is_left_beside_the_reports,
+         nothing_is_left_beside_the_reports, the_page_tells_every_name,
          a_terminal_shows_a_distribution_that_leaves_no_trace,
          a_sweep_on_a_terminal_says_how_far_it_is, quiet_says_only_what_came_of_it]
 
