@@ -6,6 +6,9 @@
 static const char *const api_words[] = {"http",  "execute", "chat", "complete",
                                         "embed", "infer",   NULL};
 
+static const char *const as_words[] = {"vllm",           "aiperf",  "guidellm",
+                                       "inference-perf", "llmperf", NULL};
+
 #define IN(field) offsetof(struct invocation, load.field)
 
 static const struct option options_scenario[] = {
@@ -121,6 +124,13 @@ static const struct option options_result[] = {
     {"abort", 0, OPTION_LIST, IN(aborts), "THRESHOLD",
      .help = "A threshold that ends the run as soon as it does not hold: 'errors: rate<0.1 after "
              "5s' is first looked at after five measured seconds. Exit status 1 then."},
+    {"as", 0, OPTION_TEXT, IN(as), "TOOL", .words = as_words,
+     .help = "Also print the figures of another tool, by its own definitions, names and units: "
+             "vllm, aiperf, guidellm, inference-perf or llmperf."},
+    {"events", 0, OPTION_TEXT, IN(events), "PATH",
+     .help = "Write every request with the times of all its events, a line of JSON each."},
+    {"from-events", 0, OPTION_TEXT, IN(from_events), "PATH",
+     .help = "Load nothing: work the report out again from a file of --events."},
     {"search", 0, OPTION_TEXT, IN(search), "LOAD",
      .help = "Search for the greatest load that holds --slo, in steps of --duration and longer: "
              "rate, concurrency, or within a range, as in rate:10..5000."},

@@ -167,8 +167,11 @@ struct assay_load_options {
     uint32_t threads;               /* 0: 1 */
     int64_t duration_ns, warmup_ns; /* 0: 10 s; 0: none */
     int64_t drain_ns, timeout_ns;   /* 0: 10 s; 0: 60 s */
-    int64_t lag_ns;  /* how late 99 % of what assay does may be to be believed; 0: 1 ms */
-    const char *slo; /* "ttft p99 < 200ms, errors < 1%"; NULL: none */
+    int64_t lag_ns;          /* how late 99 % of what assay does may be to be believed; 0: 1 ms */
+    const char *slo;         /* "ttft p99 < 200ms, errors < 1%"; NULL: none */
+    const char *as;          /* another tool's figures too: "vllm", "aiperf", …; NULL: none */
+    const char *events;      /* where every request goes, as a line of JSON each; NULL: nowhere */
+    const char *from_events; /* no load: the report of such a log; NULL: a load */
     struct assay_strings thresholds; /* the same as k6 writes it: "ttft: p(99)<200" */
     struct assay_strings aborts;     /* … and these end the run: "errors: rate<0.1 after 5s" */
     const char *json; /* where to write the results; "-": standard output; NULL: nowhere */

@@ -13,8 +13,10 @@
 #include "api/scenario.h"
 #include "core/clock.h"
 #include "core/memory.h"
+#include "load/eventlog.h"
 #include "load/live.h"
 #include "load/print.h"
+#include "load/replay.h"
 #include "load/schedule.h"
 #include "load/setup.h"
 #include "step/load_keys.h"
@@ -119,29 +121,18 @@ static int exit_status(const struct loading *l, enum load_verdict verdict)
     return l->interrupted ? 130 : statuses[verdict];
 }
 
-static struct result run(struct loading *l, const sigset_t *signals, int *status)
+static enum as_tool tool_of(const char *name)
+{
+    int i = 0;
+    while (strcmp(as_tool_names[i], name) != 0)
+        i++;
+    return (enum as_tool)i;
+}
+
+/* Judged, shown and kept. */
+static struct result conclude(struct loading *l, const struct load_outcome *outcome, int *status)
 {
     struct arena *arena = l->session->arena;
-    struct load *load = NULL;
-    TRY(target_reach(&l->target));
-    struct text t = text_in(arena);
-    print_plan(&t, &l->plan);
-    print_columns(&t, l->target.stream);
-    if (!l->quiet)
-        say(l, &t);
-    TRY(load_record_begin(&l->record, l->session, l->options, &l->plan));
-    DEFER(timeline_free_pointer)
-    struct timeline *timeline = timeline_new();
-    TRY(load_begin(&l->plan, &load));
-    l->timeline = timeline;
-    DEFER(mem_free_pointer)
-    struct live *live = mem_alloc(sizeof(*live));
-    live_begin(live, session_terminal(l->session), l->session->streams.columns);
-    l->live = live;
-    watch(l, load, signals);
-    live_hide(live);
-    struct load_outcome *outcome = mem_alloc(sizeof(*outcome));
-    load_end(load, outcome);
     struct judgement judgement = load_judge(arena, outcome, &l->belief, l->slos, l->slo_count);
     load_judge_aborted(&judgement, l->aborted_by);
     struct load_report report = {&l->plan,   outcome,    l->slos,     l->slo_count,
@@ -151,9 +142,60 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
     if (!l->reports->on_stdout)
         say(l, &tables);
     *status = exit_status(l, judgement.verdict);
-    struct result r = load_reports_write(l->reports, &report);
+    TRY(load_reports_write(l->reports, &report));
+    return load_record_end(&l->record, &report, *status);
+}
+
+/* The report of a log instead of a load. */
+static struct result conclude_events(struct loading *l, int *status)
+{
+    DEFER(replay_free_pointer)
+    struct replay *replay = replay_new(l->session->arena);
+    DEFER(timeline_free_pointer)
+    struct timeline *timeline = timeline_new();
+    replay->bounds = l->plan.bounds;
+    replay->as = l->plan.as;
+    TRY(replay_file(replay, l->options->from_events));
+    replay->plan.as = l->plan.as;
+    l->plan = replay->plan;
+    l->timeline = timeline;
+    if (!l->options->lag_ns)
+        l->belief = replay->belief;
+    return conclude(l, &replay->outcome, status);
+}
+
+static struct result run(struct loading *l, const sigset_t *signals, int *status)
+{
+    struct load *load = NULL;
+    TRY(target_reach(&l->target));
+    struct text t = text_in(l->session->arena);
+    print_plan(&t, &l->plan);
+    print_columns(&t, l->target.stream);
+    if (!l->quiet)
+        say(l, &t);
+    TRY(load_record_begin(&l->record, l->session, l->options, &l->plan));
+    DEFER(timeline_free_pointer)
+    struct timeline *timeline = timeline_new();
+    if (l->options->events)
+        TRY(eventlog_open(l->options->events, &l->plan, l->belief.usual, &l->plan.events));
+    struct result began = load_begin(&l->plan, &load);
+    if (!result_ok(began) && l->plan.events)
+        eventlog_drop(l->plan.events);
+    TRY(began);
+    l->timeline = timeline;
+    DEFER(mem_free_pointer)
+    struct live *live = mem_alloc(sizeof(*live));
+    live_begin(live, session_terminal(l->session), l->session->streams.columns);
+    l->live = live;
+    watch(l, load, signals);
+    live_hide(live);
+    struct load_outcome *outcome = mem_alloc(sizeof(*outcome));
+    load_end(load, outcome);
+    struct result r = RESULT_OK;
+    if (l->plan.events)
+        r = eventlog_close(l->plan.events, outcome);
     if (result_ok(r))
-        r = load_record_end(&l->record, &report, *status);
+        r = conclude(l, outcome, status);
     mem_free(outcome);
     return r;
 }
@@ -175,16 +217,40 @@ static struct result print_schedule(const struct session *session, const char *p
     return r;
 }
 
+static void free_tally(void *tally)
+{
+    as_free(tally);
+}
+
+/* The target, plan and objectives of the options; of a log there are only objectives. */
+static struct result set_up(struct loading *l)
+{
+    const struct assay_load_options *o = l->options;
+    struct arena *arena = l->session->arena;
+    l->belief.usual = o->lag_ns ? o->lag_ns : BELIEF_USUAL;
+    ENSURE(!o->from_events || !o->url, ERR_USAGE,
+           "--from-events and --url do not go together: nothing is loaded");
+    if (!o->from_events) {
+        TRY(setup_target(arena, o, &l->target));
+        TRY(setup_plan(arena, o, &l->target, &l->plan));
+    }
+    TRY(setup_objectives(arena, o, &l->plan, l->slos, &l->slo_count));
+    ENSURE((!o->search && !o->sweep) || (!o->as && !o->events && !o->from_events), ERR_USAGE,
+           "--as, --events and --from-events are of one load, and --search and --sweep make many");
+    if (o->as) {
+        l->plan.as = as_new(tool_of(o->as));
+        arena_defer(arena, free_tally, l->plan.as);
+    }
+    return RESULT_OK;
+}
+
 static struct result load(struct session *session, const struct assay_load_options *o,
                           const sigset_t *signals, int *status)
 {
     struct loading l = {.session = session, .options = o};
-    l.belief.usual = o->lag_ns ? o->lag_ns : BELIEF_USUAL;
-    TRY(setup_target(session->arena, o, &l.target));
-    TRY(setup_plan(session->arena, o, &l.target, &l.plan));
+    TRY(set_up(&l));
     if (o->print_schedule)
         return print_schedule(session, o->print_schedule, &l.plan);
-    TRY(setup_objectives(session->arena, o, &l.plan, l.slos, &l.slo_count));
     bool exploring = o->search || o->sweep;
     DEFER(load_reports_drop)
     struct load_reports reports = {0};
@@ -196,7 +262,7 @@ static struct result load(struct session *session, const struct assay_load_optio
                                        l.slos,  l.slo_count, signals, &reports,  l.quiet};
         return explore(&with, status);
     }
-    struct result r = run(&l, signals, status);
+    struct result r = o->from_events ? conclude_events(&l, status) : run(&l, signals, status);
     load_record_close(&l.record);
     return r;
 }

@@ -155,6 +155,8 @@ static void take_lane(struct load_outcome *out, struct lane *lane)
     double processor = share(from->processor, to->processor, from, to);
     double waiting = share(from->waiting, to->waiting, from, to);
     metrics_merge(&out->metrics, &lane->metrics);
+    if (lane->as)
+        as_merge(lane->load->plan.as, lane->as);
     if (processor + waiting > out->processor + out->waiting) {
         out->processor = processor;
         out->waiting = waiting;

@@ -37,6 +37,8 @@ struct load_plan {
     int64_t drain;            /* how long answers that are under way then are waited for */
     int64_t timeout;          /* of one request, from when it is sent */
     struct bounds bounds;     /* on single requests: what is good */
+    struct eventlog *events;  /* where every request goes; NULL: nowhere. It stays the caller's */
+    struct as_tally *as;      /* where another tool's figures are added up, the same */
     uint64_t watched;         /* a bit for each metric that load_so_far has */
 };
 
@@ -87,6 +89,7 @@ struct load_outcome {
     uint32_t connections;  /* made in all */
     uint32_t clock_steps;  /* the wall clock was set during the run */
     struct tls_seen tls;   /* of all threads */
+    bool cut;              /* it is from an event log without an end */
 };
 
 struct load;

@@ -95,10 +95,13 @@ static void take_counts(struct flight *flight, const struct answer_part *part,
     flight->usage = part->tokens;
 }
 
-/* An event of a stream. */
-static void take_part(struct flight *flight, const struct answer_part *part, int64_t received,
-                      int64_t read, struct metrics *metrics)
+void flight_event(struct flight *flight, const struct answer_part *part, int64_t received,
+                  int64_t read, struct metrics *metrics)
 {
+    if (flight->notes)
+        notes_add(flight->notes,
+                  (struct note){received, read,
+                                part->tokens > INT32_MAX ? -1 : (int32_t)part->tokens, part->kind});
     if (part->choice >= flight->choices)
         flight->choices = part->choice + 1;
     flight->finished += part->finish;
@@ -115,6 +118,14 @@ static void take_text(struct flight *flight, const struct answer_part *part)
         flight->said = NULL; /* too long */
 }
 
+/* A read of which no event came. */
+static void note_bytes(const struct flight *flight, int64_t received, int64_t read)
+{
+    struct notes *n = flight->notes;
+    if (n && (n->count == 0 || n->items[n->count - 1].read != read))
+        notes_add(n, (struct note){received, read, -1, ANSWER_BYTES});
+}
+
 static bool take_events(struct flight *flight, struct reader *reader, const struct target *target,
                         struct slice bytes, int64_t received, int64_t read, struct metrics *metrics)
 {
@@ -129,13 +140,13 @@ static bool take_events(struct flight *flight, struct reader *reader, const stru
         enum failure failure = answer_event(target->api, event.data, &part);
         if (failure)
             return fail(flight, failure);
-        take_part(flight, &part, received, read, metrics);
+        flight_event(flight, &part, received, read, metrics);
         take_text(flight, &part);
     }
 }
 
-bool flight_body(struct flight *flight, struct reader *reader, const struct target *target,
-                 struct slice bytes, int64_t received, int64_t read, struct metrics *metrics)
+static bool take_body(struct flight *flight, struct reader *reader, const struct target *target,
+                      struct slice bytes, int64_t received, int64_t read, struct metrics *metrics)
 {
     if (reader->is_stream)
         return take_events(flight, reader, target, bytes, received, read, metrics);
@@ -147,6 +158,14 @@ bool flight_body(struct flight *flight, struct reader *reader, const struct targ
     if (target->api == TARGET_HTTP)
         return true;
     return result_ok(buf_append(&reader->body, bytes)) || fail(flight, FAILURE_PROTOCOL);
+}
+
+bool flight_body(struct flight *flight, struct reader *reader, const struct target *target,
+                 struct slice bytes, int64_t received, int64_t read, struct metrics *metrics)
+{
+    bool goes_on = take_body(flight, reader, target, bytes, received, read, metrics);
+    note_bytes(flight, received, read);
+    return goes_on;
 }
 
 void flight_end(struct flight *flight, struct reader *reader, const struct target *target,
@@ -181,13 +200,10 @@ static bool take_head(struct flight *flight, struct reader *reader, const struct
     return flight_head(flight, reader, target, head->status, type);
 }
 
-bool flight_feed(struct flight *flight, struct reader *reader, const struct target *target,
+static bool feed(struct flight *flight, struct reader *reader, const struct target *target,
                  struct slice bytes, int64_t received, int64_t read, struct metrics *metrics)
 {
     struct http_event event;
-    if (!flight->first_byte)
-        flight->first_byte = received;
-    flight->bytes += bytes.len;
     for (;;) {
         if (!result_ok(http_next(&reader->http, &bytes, &event)))
             return !fail(flight, FAILURE_PROTOCOL);
@@ -211,6 +227,17 @@ bool flight_feed(struct flight *flight, struct reader *reader, const struct targ
             return true;
         }
     }
+}
+
+bool flight_feed(struct flight *flight, struct reader *reader, const struct target *target,
+                 struct slice bytes, int64_t received, int64_t read, struct metrics *metrics)
+{
+    if (!flight->first_byte)
+        flight->first_byte = received;
+    flight->bytes += bytes.len;
+    bool over = feed(flight, reader, target, bytes, received, read, metrics);
+    note_bytes(flight, received, read);
+    return over;
 }
 
 void flight_closed(struct flight *flight, struct reader *reader, const struct target *target,
@@ -305,4 +332,14 @@ void flight_count(const struct flight *flight, const struct target *target,
         count_stream(flight, metrics);
     else if (flight->usage >= 0)
         metrics_add(metrics, METRIC_TOKENS, flight->usage);
+}
+
+void flight_count_ended(const struct flight *flight, int64_t from, int64_t to,
+                        struct metrics *metrics)
+{
+    if (flight->failure || flight->end < from || flight->end >= to)
+        return;
+    metrics->ended++;
+    metrics->ended_bytes += flight->bytes;
+    metrics->ended_tokens += (uint64_t)flight_tokens(flight);
 }

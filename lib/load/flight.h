@@ -12,6 +12,7 @@
 
 #include "load/answer.h"
 #include "load/metrics.h"
+#include "load/notes.h"
 #include "net/http.h"
 #include "net/sse.h"
 
@@ -26,7 +27,8 @@ struct flight {
     struct talk *talk; /* the conversation it is a turn of; NULL: none */
     uint32_t turn;     /* which, from 1; 0: there are no conversations */
     struct buf *said; /* where the text of the answer goes, escaped as JSON has it; NULL: nowhere */
-    int64_t intended; /* when the schedule has it start */
+    struct notes *notes; /* where its events are noted; NULL: nowhere */
+    int64_t intended;    /* when the schedule has it start */
     int64_t
         could; /* when it could: as intended, or when a connection became free; 0: no schedule */
     int64_t started;    /* when we got to it */
@@ -95,6 +97,10 @@ static inline int64_t flight_tokens(const struct flight *flight)
     return flight->usage >= 0 ? flight->usage : flight->tokens;
 }
 
+/* An event of its stream, read from an answer or from a log of one. */
+void flight_event(struct flight *flight, const struct answer_part *part, int64_t received,
+                  int64_t read, struct metrics *metrics);
+
 /* Bounds on a single request; 0: none. */
 struct bounds {
     int64_t latency, ttft, itl_mean;
@@ -103,5 +109,9 @@ struct bounds {
 /* The flight is over: count it, when it is measured. `example` tells more of a failure. */
 void flight_count(const struct flight *flight, const struct target *target,
                   const struct bounds *bounds, const char *example, struct metrics *metrics);
+
+/* … and when it ended well between these times, its part of what was done then. */
+void flight_count_ended(const struct flight *flight, int64_t from, int64_t to,
+                        struct metrics *metrics);
 
 #endif

@@ -145,6 +145,7 @@ struct result keep_read_second(const json_t *histograms, const json_t *failures,
     X(ended_bytes)                                                                                 \
     X(conversations)                                                                               \
     X(conversations_failed)                                                                        \
+    X(lost)                                                                                        \
     X(reads)                                                                                       \
     X(unstamped)                                                                                   \
     X(out_of_order)

@@ -198,6 +198,16 @@ static void talk_landed(struct lane *lane, struct flight *f, int64_t now)
     agenda_note(&lane->agenda, (f->failure ? now : f->end) + rest, NULL);
 }
 
+/* For those who want every event. */
+static void record(struct lane *lane, const struct flight *f, const char *example)
+{
+    const struct load *load = lane->load;
+    if (lane->feed && !eventfeed_add(lane->feed, load->begin, f, f->notes, example))
+        lane->metrics.lost++;
+    if (lane->as)
+        as_count(lane->as, f, f->notes, load->measure_from, load->measure_to);
+}
+
 void lane_land(struct lane *lane, struct link *link, struct slot *slot, int64_t now)
 {
     const struct load_plan *plan = &lane->load->plan;
@@ -206,11 +216,8 @@ void lane_land(struct lane *lane, struct link *link, struct slot *slot, int64_t 
         f->end = now;
     flight_count(f, plan->target, &plan->bounds, f->failure ? error_last()->text : "",
                  &lane->metrics);
-    if (!f->failure && f->end >= lane->load->measure_from && f->end < lane->load->measure_to) {
-        lane->metrics.ended++;
-        lane->metrics.ended_bytes += f->bytes;
-        lane->metrics.ended_tokens += f->usage >= 0 ? (uint64_t)f->usage : f->tokens;
-    }
+    flight_count_ended(f, lane->load->measure_from, lane->load->measure_to, &lane->metrics);
+    record(lane, f, f->failure ? error_last()->text : "");
     second_count(lane, f);
     lane->busy--;
     if (f->talk)
@@ -262,6 +269,10 @@ static void start(struct lane *lane, struct link *link, struct talk *talk, int64
                                    .intended = intended,
                                    .could = could,
                                    .started = now};
+    if (lane->feed || lane->as) {
+        slot->flight.notes = &slot->notes;
+        notes_clear(&slot->notes);
+    }
     slot->flight.measured =
         intended >= lane->load->measure_from && intended < lane->load->measure_to;
     lane->busy++;
@@ -446,6 +457,7 @@ static void lane_give_up(struct lane *lane, int64_t now)
         flight_count(&f, lane->load->plan.target, &lane->load->plan.bounds,
                      "no connection became free", &lane->metrics);
         second_count(lane, &f);
+        record(lane, &f, "no connection became free");
     }
 }
 
@@ -510,6 +522,13 @@ struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index,
     lane->buffer = mem_alloc(TRAFFIC_READ);
     supply_begin(&lane->supply, plan->stock, plan->threads, index);
     lane->talks = plan->stock->turns > 1 || (plan->thinks && !plan->stages);
+    lane->notes_room = NOTES_BYTES;
+    for (uint32_t i = 0; i < lane->slot_count; i++)
+        lane->slots[i].notes = notes_within(&lane->notes_room);
+    if (plan->events)
+        lane->feed = eventlog_feed(plan->events, index);
+    if (plan->as)
+        lane->as = as_new(as_tool_of(plan->as));
     metrics_clear(&lane->metrics);
     if (plan->watched) {
         lane->so_far = mem_alloc(sizeof(*lane->so_far));
@@ -533,6 +552,8 @@ void lane_free(struct lane *lane)
     if (lane->epoll >= 0)
         close(lane->epoll);
     mem_free(lane->links);
+    for (uint32_t i = 0; lane->slots && i < lane->slot_count; i++)
+        notes_free(&lane->slots[i].notes);
     mem_free(lane->slots);
     mem_free(lane->roomy);
     mem_free(lane->closed);
@@ -541,5 +562,6 @@ void lane_free(struct lane *lane)
     mem_free(lane->so_far);
     mem_free(lane->plain);
     tls_shut(lane->tls);
+    as_free(lane->as);
     supply_end(&lane->supply);
 }

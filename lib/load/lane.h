@@ -10,7 +10,8 @@
 #include <stdatomic.h>
 
 #include "load/agenda.h"
-#include "load/engine.h"
+#include "load/as.h"
+#include "load/eventlog.h"
 #include "load/link.h"
 #include "load/supply.h"
 
@@ -53,6 +54,9 @@ struct lane {
     struct histogram told[SECOND_METRICS]; /* what of `metrics` was in a second */
     struct metrics *so_far;                /* where the plan watches any; under the load's mutex */
     struct usage from, to;
+    size_t notes_room;      /* bytes that notes may still take */
+    struct eventfeed *feed; /* NULL: nobody wants the events */
+    struct as_tally *as;    /* NULL: nobody wants another tool's figures */
 };
 
 /* What all lanes share. */

@@ -19,6 +19,7 @@ enum link_state { LINK_CLOSED, LINK_CONNECTING, LINK_SECURING, LINK_OPEN };
 struct slot {
     struct flight flight;
     struct reader reader;
+    struct notes notes;
     bool busy;
     uint32_t next; /* free ones: the next free one of the link */
 };

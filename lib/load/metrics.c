@@ -47,6 +47,7 @@ void metrics_merge(struct metrics *into, const struct metrics *from)
     into->ended_bytes += from->ended_bytes;
     into->conversations += from->conversations;
     into->conversations_failed += from->conversations_failed;
+    into->lost += from->lost;
     into->reads += from->reads;
     into->unstamped += from->unstamped;
     into->out_of_order += from->out_of_order;

@@ -288,6 +288,8 @@ void print_report(struct text *t, const struct load_report *r, bool color)
     add_table(t, &r->outcome->metrics);
     add_protocol(t, r);
     add_notes(t, r);
+    if (r->plan->as)
+        as_print(t, r->plan->as, r->outcome->measured);
     add_failures(t, &r->outcome->metrics);
     add_objectives(t, r, bad, good, plain);
     add_verdict(t, r, bad, good, plain);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "core/text.h"
+#include "load/as.h"
 #include "load/timeline.h"
 #include "load/verdict.h"
 

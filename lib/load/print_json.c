@@ -165,6 +165,8 @@ json_t *print_json(const struct load_report *r)
     json_object_set_new(out, "metrics", metrics);
     json_object_set_new(out, "errors", failures_json(m));
     json_object_set_new(out, "objectives", objectives_json(r));
+    if (r->plan->as)
+        json_object_set_new(out, "as", as_json(r->plan->as, o->measured));
     if (r->judgement->aborted_by)
         json_object_set_new(out, "aborted_by", json_string(r->judgement->aborted_by->text));
     json_object_set_new(out, "protocol", protocol_json(r));

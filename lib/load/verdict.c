@@ -77,6 +77,13 @@ struct judgement load_judge(struct arena *arena, const struct load_outcome *outc
     if (m->unstamped * 100 > m->reads)
         reason(&j, arena_printf(arena, "%llu of %llu reads had no receive stamp of the kernel",
                                 (unsigned long long)m->unstamped, (unsigned long long)m->reads));
+    if (m->lost > 0)
+        reason(&j, arena_printf(arena,
+                                "%llu requests are missing from the event log and the figures made "
+                                "of it: the disk was too slow, or answers too long",
+                                (unsigned long long)m->lost));
+    if (outcome->cut)
+        reason(&j, "the event log has no last line: the load was killed, or the file was cut");
     for (size_t i = 0; i < slo_count; i++)
         if (!slo_holds(&slos[i], outcome))
             j.verdict = VERDICT_FAILED;
