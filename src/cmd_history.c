@@ -16,6 +16,7 @@ static const struct option options[] = {
 static const struct example examples[] = {
     {"assay history", "every case: broken ones first, then flaky ones"},
     {"assay history 'worker/health'", "one case, with its times and their trend"},
+    {"assay history nightly", "all loads that were made with --name nightly"},
     {"assay history --risk", "what is likely to fail in the next run"},
     {NULL},
 };
@@ -39,12 +40,13 @@ static int run(struct invocation *in)
 
 const struct command command_history = {
     .name = "history",
-    .words = "[CASE]",
-    .line = "Show what became of cases: pass rate, flaky or broken, since when, trends",
+    .words = "[CASE|LOAD]",
+    .line = "Show what became of cases and loads: pass rate, flaky or broken, since when, trends",
     .text = "Tells flaky cases from broken ones by a stated rule, with the pass rate (and its 95 % "
             "interval), the first bad and the last good run, and trends of times that are more "
             "than chance. A pass on a retry counts as a failure and a pass. CASE is suite/id, or "
-            "an id that only one suite has.",
+            "an id that only one suite has. LOAD is the name of loads: each of them is shown, and "
+            "since when a figure of theirs is another.",
     .options = (const struct option *const[]){options, options_store, options_common, NULL},
     .examples = examples,
     .run = run,

@@ -7,10 +7,12 @@
 #include <time.h>
 
 #include "api/lookback.h"
+#include "core/jsontext.h"
 #include "core/limits.h"
 #include "core/parse.h"
 #include "core/text.h"
 #include "report/baseline.h"
+#include "report/load_history.h"
 #include "report/predict.h"
 
 static struct result show_risk(struct session *session, struct past *past, bool json)
@@ -24,25 +26,83 @@ static struct result show_risk(struct session *session, struct past *past, bool 
     return RESULT_OK;
 }
 
+/* Of loads of one name, or of all. */
+static struct result read_loads(struct past *past, const struct assay_history_options *o,
+                                struct load_history **out)
+{
+    struct slice name = o->test_case ? slice_str(o->test_case) : slice_str(NULL);
+    return load_history_read(past, name, o->results, CHANGE_THRESHOLD, out);
+}
+
+static struct result show_load(struct session *session, struct past *past,
+                               const struct assay_history_options *o)
+{
+    struct load_history *loads = NULL;
+    TRY(read_loads(past, o, &loads));
+    if (o->json)
+        lookback_print_json(
+            session,
+            jsontext_keep(session->arena,
+                          json_pack("{s:O}", "loads", load_history_json(session->arena, loads))));
+    else
+        lookback_print(session,
+                       load_history_text(session->arena, loads, true, session->streams.out_color));
+    return RESULT_OK;
+}
+
+/* All cases, and then all loads. */
+static struct result show_all(struct session *session, struct past *past,
+                              const struct assay_history_options *o)
+{
+    struct history *history = NULL;
+    struct load_history *loads = NULL;
+    TRY(history_read(past, NULL, o->results ? o->results : OUTCOME_RESULTS, clock_wall(),
+                     &history));
+    TRY(read_loads(past, o, &loads));
+    if (o->json) {
+        json_t *json = history_json(session->arena, history);
+        json_object_set(json, "loads", load_history_json(session->arena, loads));
+        lookback_print_json(session, json);
+        return RESULT_OK;
+    }
+    if (history->count || !loads->count)
+        lookback_print(session,
+                       history_text(session->arena, history, false, session->streams.out_color));
+    if (history->count && loads->count)
+        lookback_print(session, "\n");
+    lookback_print(session,
+                   load_history_text(session->arena, loads, false, session->streams.out_color));
+    return RESULT_OK;
+}
+
+static struct result show_case(struct session *session, struct past *past,
+                               const struct assay_history_options *o)
+{
+    struct past_case one = {0};
+    struct history *history = NULL;
+    TRY(past_find_case(past, slice_str(o->test_case), &one));
+    TRY(history_read(past, &one, o->results ? o->results : OUTCOME_RESULTS, clock_wall(),
+                     &history));
+    if (o->json)
+        lookback_print_json(session, history_json(session->arena, history));
+    else
+        lookback_print(session,
+                       history_text(session->arena, history, true, session->streams.out_color));
+    return RESULT_OK;
+}
+
 static struct result history(struct session *session, const struct assay_history_options *o)
 {
     DEFER(lookback_close)
     struct lookback lookback = {0};
-    struct past_case one = {0};
-    struct history *history;
+    struct past *past = &lookback.past;
     TRY(lookback_open(session, o->store, &lookback));
     if (o->risk)
-        return show_risk(session, &lookback.past, o->json);
-    if (o->test_case)
-        TRY(past_find_case(&lookback.past, slice_str(o->test_case), &one));
-    TRY(history_read(&lookback.past, o->test_case ? &one : NULL,
-                     o->results ? o->results : OUTCOME_RESULTS, clock_wall(), &history));
-    if (o->json)
-        lookback_print_json(session, history_json(session->arena, history));
-    else
-        lookback_print(session, history_text(session->arena, history, o->test_case != NULL,
-                                             session->streams.out_color));
-    return RESULT_OK;
+        return show_risk(session, past, o->json);
+    if (!o->test_case)
+        return show_all(session, past, o);
+    return load_history_has(past, slice_str(o->test_case)) ? show_load(session, past, o)
+                                                           : show_case(session, past, o);
 }
 
 int assay_history(const struct assay_history_options *options)

@@ -9,62 +9,15 @@
 #include "core/jsontext.h"
 #include "core/text.h"
 
-/* Of squares of normal values with mean 1, the median. */
-#define MEDIAN_SQUARE 0.4549364231195724
 /* Differences of parameters that are told. */
 #define MOST_DIFFERENCES 20
 
-/* One load, reduced to what a comparison needs. */
-struct reduced {
-    struct slice id, parameters; /* parameters: as JSON, of what makes loads alike */
-    json_t *asked;               /* the same */
-    const char *doubt;           /* NULL: it can be believed */
-    bool ended;
-    struct load_figure figures[LOAD_FIGURES];
-};
-
-/* ------------------------------------------------------------------ reading loads */
-
-/* What was asked of whom, without what has no part in how alike loads are. */
-static const json_t *asked_of(struct arena *arena, const json_t *parameters)
-{
-    json_t *out = jsontext_keep(arena, json_object());
-    static const char *const parts[] = {"plan", "request"};
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        const json_t *part = json_object_get(parameters, parts[i]);
-        if (json_is_object(part))
-            json_object_set_new(out, parts[i], json_deep_copy(part));
-    }
-    json_object_del(json_object_get(out, "plan"), "seed");
-    return out;
-}
-
-/* With an arena of its own for the histograms, which are not needed any longer then. */
-static struct result reduce(struct past *past, const struct past_run *run, struct reduced *out)
-{
-    DEFER(arena_free_pointer)
-    struct arena *arena = arena_new();
-    DEFER(load_data_free)
-    struct load_data *data = NULL;
-    struct run_info info;
-    TRY(store_find(past->store, arena, run->id, &info));
-    TRY(load_data_read(past->store, arena, &info, &data));
-    *out = (struct reduced){.id = run->id, .ended = data->ended};
-    const char *doubt = load_data_disbelief(arena, data);
-    out->doubt = doubt ? arena_string(past->arena, slice_str(doubt)) : NULL;
-    out->parameters = jsontext_write(past->arena, asked_of(arena, data->parameters));
-    TRY(jsontext_read_in(past->arena, out->parameters, &out->asked));
-    if (data->ended)
-        load_figures(data, out->figures);
-    return RESULT_OK;
-}
-
 static struct result reduce_side(struct past *past, const struct compare_side *side,
-                                 struct reduced **out)
+                                 struct load_seen **out)
 {
-    *out = ARENA_ARRAY(past->arena, struct reduced, side->run_count);
+    *out = ARENA_ARRAY(past->arena, struct load_seen, side->run_count);
     for (size_t i = 0; i < side->run_count; i++)
-        TRY(reduce(past, &past->loads[side->runs[i]], &(*out)[i]));
+        TRY(load_seen_read(past, &past->loads[side->runs[i]], &(*out)[i]));
     return RESULT_OK;
 }
 
@@ -84,7 +37,7 @@ struct noise {
     size_t count;
 };
 
-static void add_pair(struct noise *noise, const struct reduced *a, const struct reduced *b)
+static void add_pair(struct noise *noise, const struct load_seen *a, const struct load_seen *b)
 {
     struct pair *pair = &noise->pairs[noise->count++];
     for (int i = 0; i < LOAD_FIGURES; i++) {
@@ -98,35 +51,27 @@ static void add_pair(struct noise *noise, const struct reduced *a, const struct 
     }
 }
 
-/* The noise of a figure, and from how many pairs it is known. A change among the pairs moves the
- * median little. */
 static double noise_of(const struct noise *noise, int figure, size_t *pairs)
 {
-    double squares[LOAD_HISTORY + 1], within = 0;
+    double squares[LOAD_HISTORY + 1], within[LOAD_HISTORY + 1];
     *pairs = 0;
     for (size_t i = 0; i < noise->count; i++) {
         if (isnan(noise->pairs[i].squares[figure]))
             continue;
+        within[*pairs] = noise->pairs[i].within[figure];
         squares[(*pairs)++] = noise->pairs[i].squares[figure];
-        within += noise->pairs[i].within[figure];
     }
-    double prior = LOAD_NOISE * LOAD_NOISE * LOAD_NOISE_WORTH;
-    if (*pairs == 0)
-        return LOAD_NOISE;
-    double count = (double)*pairs;
-    statistics_sort(squares, *pairs);
-    double seen = statistics_median(squares, *pairs) / MEDIAN_SQUARE - within / count;
-    return sqrt((prior + count * fmax(0, seen) / 2) / (LOAD_NOISE_WORTH + count));
+    return load_noise(squares, within, *pairs);
 }
 
 /* Loads like these two: of their name and host, with the parameters of the one after. */
 static struct result read_noise(struct past *past, const struct load_comparison *c,
-                                const struct reduced *like, struct noise *out)
+                                const struct load_seen *like, struct noise *out)
 {
     uint32_t a = newest(&c->before), b = newest(&c->after), last = a > b ? a : b;
     uint32_t border = a > b ? b : a; /* the newest load of the older side */
     const struct past_run *run = &past->loads[b];
-    struct reduced *all = ARENA_ARRAY(past->arena, struct reduced, LOAD_HISTORY + 1);
+    struct load_seen *all = ARENA_ARRAY(past->arena, struct load_seen, LOAD_HISTORY + 1);
     uint32_t places[LOAD_HISTORY + 1];
     size_t count = 0;
     out->pairs = ARENA_ARRAY(past->arena, struct pair, LOAD_HISTORY + 1);
@@ -134,7 +79,7 @@ static struct result read_noise(struct past *past, const struct load_comparison 
         const struct past_run *other = &past->loads[i];
         if (!slice_eq(other->load, run->load) || !slice_eq(other->host, run->host))
             continue;
-        if (!result_ok(reduce(past, other, &all[count])))
+        if (!result_ok(load_seen_read(past, other, &all[count])))
             continue; /* what cannot be read is no evidence */
         bool alike = slice_eq(all[count].parameters, like->parameters) && !all[count].doubt;
         places[count] = i;
@@ -148,33 +93,8 @@ static struct result read_noise(struct past *past, const struct load_comparison 
 
 /* ------------------------------------------------------------------ a change */
 
-/* Of a side: the mean of the logarithms, and what is known of it. */
-static struct load_figure mean_of(const struct reduced *loads, size_t count, int figure)
-{
-    struct load_figure out = {.seen = count > 0, .sure = count > 0};
-    double log_sum = 0, sum = 0, weight = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct load_figure *f = &loads[i].figures[figure];
-        out.seen = out.seen && f->seen;
-        out.sure = out.sure && f->sure;
-        sum += f->value;
-        log_sum += f->value > 0 ? log(f->value) : 0;
-        out.variance += f->variance / (double)(count * count);
-        weight += f->freedom > 0 ? f->variance * f->variance / f->freedom : 0;
-        out.hits += f->hits;
-        out.of += f->of;
-    }
-    double n = (double)count;
-    out.value = load_figure_kinds[figure].unit == LOAD_SHARE ? sum / n : exp(log_sum / n);
-    if (!out.seen)
-        out.sure = false;
-    /* Welch and Satterthwaite. */
-    out.freedom = weight > 0 ? out.variance * out.variance * n * n * n * n / weight : 1;
-    return out;
-}
-
-static enum change_kind judge(enum load_figure_code code, const struct load_change *c,
-                              double threshold)
+enum change_kind load_change_judge(enum load_figure_code code, const struct load_change *c,
+                                   double threshold)
 {
     const struct load_figure_kind *kind = &load_figure_kinds[code];
     double apart = c->after - c->before;
@@ -217,7 +137,7 @@ struct load_change load_change_of(enum load_figure_code code, const struct load_
         return c;
     if (load_figure_kinds[code].unit == LOAD_SHARE) {
         c.p = errors_p(a, b);
-        c.kind = judge(code, &c, threshold);
+        c.kind = load_change_judge(code, &c, threshold);
         return c;
     }
     double parts[] = {a->variance, b->variance, 2 * noise * noise};
@@ -231,7 +151,7 @@ struct load_change load_change_of(enum load_figure_code code, const struct load_
     double reach = error * statistics_student_quantile((1 - CHANGE_CONFIDENCE) / 2, freedom);
     c.p = 2 * statistics_student_tail(fabs(log(c.ratio)) / error, freedom);
     c.interval = (struct interval){c.ratio * exp(-reach), c.ratio * exp(reach)};
-    c.kind = judge(code, &c, threshold);
+    c.kind = load_change_judge(code, &c, threshold);
     return c;
 }
 
@@ -280,7 +200,7 @@ static void doubt(struct load_comparison *c, const char *text)
 }
 
 static void doubt_loads(struct past *past, struct load_comparison *c, const char *side,
-                        const struct reduced *loads, size_t count)
+                        const struct load_seen *loads, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (!loads[i].doubt)
@@ -291,8 +211,8 @@ static void doubt_loads(struct past *past, struct load_comparison *c, const char
     }
 }
 
-static void doubt_likeness(struct past *past, struct load_comparison *c, const struct reduced *a,
-                           const struct reduced *b)
+static void doubt_likeness(struct past *past, struct load_comparison *c, const struct load_seen *a,
+                           const struct load_seen *b)
 {
     const struct past_run *before = &past->loads[newest(&c->before)],
                           *after = &past->loads[newest(&c->after)];
@@ -329,14 +249,14 @@ static void count_kinds(struct load_comparison *c)
     }
 }
 
-static void compare_figures(struct load_comparison *c, const struct reduced *a,
-                            const struct reduced *b, const struct noise *noise)
+static void compare_figures(struct load_comparison *c, const struct load_seen *a,
+                            const struct load_seen *b, const struct noise *noise)
 {
     double p[LOAD_FIGURES];
     size_t asked = 0, at = 0;
     for (int i = 0; i < LOAD_FIGURES; i++) {
-        struct load_figure before = mean_of(a, c->before.run_count, i),
-                           after = mean_of(b, c->after.run_count, i);
+        struct load_figure before = load_seen_mean(a, c->before.run_count, i),
+                           after = load_seen_mean(b, c->after.run_count, i);
         size_t pairs = 0;
         /* Of several loads a side the noise between them is that much less. */
         double between = noise_of(noise, i, &pairs);
@@ -352,7 +272,8 @@ static void compare_figures(struct load_comparison *c, const struct reduced *a,
         if (c->changes[i].kind == CHANGE_UNKNOWN)
             continue;
         c->changes[i].p = p[at++];
-        c->changes[i].kind = judge((enum load_figure_code)i, &c->changes[i], c->threshold);
+        c->changes[i].kind =
+            load_change_judge((enum load_figure_code)i, &c->changes[i], c->threshold);
     }
 }
 
@@ -376,7 +297,7 @@ struct result load_compare(struct past *past, const struct compare_side *before,
 {
     TRY(check_apart(past, before, after));
     struct load_comparison *c = ARENA_NEW(past->arena, struct load_comparison);
-    struct reduced *a = NULL, *b = NULL;
+    struct load_seen *a = NULL, *b = NULL;
     struct noise noise = {0};
     *c = (struct load_comparison){.past = past,
                                   .before = *before,
@@ -387,7 +308,7 @@ struct result load_compare(struct past *past, const struct compare_side *before,
     c->differences = ARENA_ARRAY(past->arena, struct load_difference, MOST_DIFFERENCES);
     TRY(reduce_side(past, before, &a));
     TRY(reduce_side(past, after, &b));
-    const struct reduced *old = &a[before->run_count - 1], *new = &b[after->run_count - 1];
+    const struct load_seen *old = &a[before->run_count - 1], *new = &b[after->run_count - 1];
     find_differences(past->arena, c, "", old->asked, new->asked, 2);
     doubt_loads(past, c, "before", a, before->run_count);
     doubt_loads(past, c, "after", b, after->run_count);

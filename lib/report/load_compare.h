@@ -22,12 +22,10 @@
 
 #include "report/change.h"
 #include "report/compare.h"
-#include "report/load_figures.h"
+#include "report/load_seen.h"
 
 #define LOAD_CHANGE_LEAST 50e3 /* ns: what is smaller is this machine's */
 #define LOAD_ERRORS_LEAST 0.001
-#define LOAD_NOISE 0.015
-#define LOAD_NOISE_WORTH 4
 #define LOAD_HISTORY 30 /* so many earlier loads are looked at */
 
 struct load_change {
@@ -74,6 +72,10 @@ struct result load_compare_earlier(struct past *past, const struct compare_side 
 struct load_change load_change_of(enum load_figure_code code, const struct load_figure *before,
                                   const struct load_figure *after, double noise, size_t pairs,
                                   double threshold);
+
+/* The verdict on a change that is not unknown, by its values and p. */
+enum change_kind load_change_judge(enum load_figure_code code, const struct load_change *change,
+                                   double threshold);
 
 const char *load_compare_text(struct arena *arena, const struct load_comparison *comparison,
                               bool color);

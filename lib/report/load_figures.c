@@ -111,6 +111,21 @@ static void gather(const struct batches *b, part_of *of, enum second_metric metr
     }
 }
 
+/*
+ * By how much batches scatter more than independent values would, whichever of these and of twice
+ * as long ones says more: what is alike for longer than some seconds shows only in the latter.
+ */
+static double inflation(const struct evidence_part *parts, size_t count, double variance)
+{
+    struct evidence_part pairs[BATCHES / 2];
+    for (size_t i = 0; i < count / 2; i++) {
+        pairs[i].size = parts[2 * i].size + parts[2 * i + 1].size;
+        pairs[i].value = parts[2 * i].value + parts[2 * i + 1].value;
+    }
+    return fmax(evidence_inflation(parts, count, variance),
+                evidence_inflation(pairs, count / 2, variance));
+}
+
 /* What so few batches can know of a variance: neighbours are counted together. */
 static double freedom_of(const struct batches *b)
 {
@@ -132,7 +147,7 @@ static double tail_inflation(const struct batches *b, enum second_metric metric,
     mem_free(all);
     gather(b, part_above, metric, bound, parts);
     double share = size > 0 ? above / size : 0;
-    return evidence_inflation(parts, b->count, share * (1 - share));
+    return inflation(parts, b->count, share * (1 - share));
 }
 
 static double log_percentile(const struct histogram *h, double q)
@@ -165,7 +180,7 @@ static void mean_figure(const struct batches *b, const struct load_figure_kind *
     if (b->count < EVIDENCE_FEWEST || f->value <= 0)
         return;
     gather(b, part_sum, kind->seconds, 0, parts);
-    double n = (double)h->count / evidence_inflation(parts, b->count, other * other);
+    double n = (double)h->count / inflation(parts, b->count, other * other);
     f->variance = deviation * deviation / n / (f->value * f->value) + STEP_VARIANCE;
     f->freedom = freedom_of(b);
     f->sure = true;
@@ -188,7 +203,7 @@ static void rate_figure(const struct batches *b, double value, part_of *of, stru
         squares += off * off / parts[i].size;
     }
     double variance = squares / (double)(b->count - 1); /* of what comes in a second */
-    variance *= evidence_inflation(parts, b->count, variance);
+    variance *= inflation(parts, b->count, variance);
     f->variance = variance * time / (count * count);
     f->freedom = freedom_of(b);
     f->sure = true;
@@ -200,9 +215,9 @@ static void errors_figure(const struct batches *b, const struct metrics *m, stru
     double n = (double)m->requests, failed = n - (double)m->answered, share = failed / n;
     f->value = share;
     gather(b, part_failed, SECOND_LATENCY, 0, parts);
-    double inflation = evidence_inflation(parts, b->count, share * (1 - share));
-    f->hits = failed / inflation;
-    f->of = n / inflation;
+    double clumps = inflation(parts, b->count, share * (1 - share));
+    f->hits = failed / clumps;
+    f->of = n / clumps;
     f->sure = b->count >= EVIDENCE_FEWEST;
 }
 
