@@ -35,8 +35,11 @@ python3 "$source/hostile.py" >hostile.out &
 hostile=$!
 trap 'kill $worker $hostile 2>/dev/null; wait' EXIT
 
-address() { # address FILE: the URL that a server wrote there, once it has
-    until grep -o 'http://127.0.0.1:[0-9]*' "$1"; do sleep 0.02; done
+address() { # address FILE PID: the URL that a server writes there; nothing when it ended before
+    until grep -o 'http://127.0.0.1:[0-9]*' "$1"; do
+        kill -0 "$2" 2>/dev/null || return
+        sleep 0.02
+    done
 }
 
 # expect STATUS COMMAND…: what it says goes to a file
@@ -53,12 +56,12 @@ expect() {
 }
 
 expect "1 3" assay run suite.json --report html=suite.html
-url=$(address worker.out)
+url=$(address worker.out $worker)
 expect 1 assay load --url "$url/execute" --max-tokens 8 --rate 60 --duration 1500ms --warmup 500ms --lag 1h \
     --slo 'latency p99 < 1ns, errors < 1%' --report html
 expect 0 assay load --url "$url/health" --sweep concurrency:1..4/3 --duration 200ms --lag 1h --report html=sweep.html
 # No client is so quick as to be believed to a nanosecond.
-expect 3 assay load --url "$(address hostile.out)/?<script>alert(1)</script><b><i>" --rate 100 --duration 500ms --lag 1ns \
+expect 3 assay load --url "$(address hostile.out $hostile)/?<script>alert(1)</script><b><i>" --rate 100 --duration 500ms --lag 1ns \
     --report html=hostile.html
 CHROMIUM=$(command -v chromium) node "$source/open.mjs" "$scratch/node_modules" "$scratch/screenshots" \
     suite.html 5 "failures timeline durations cases" \
