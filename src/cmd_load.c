@@ -40,6 +40,20 @@ static const struct option options_target[] = {
     {NULL},
 };
 
+static const struct option options_cases[] = {
+    {"suite", 0, OPTION_TEXT, IN(suite), "PATH",
+     .help = "Ask what the cases of a suite ask, one after the other: those that are one request "
+             "(http, execute, chat, complete, embed, infer). They go to --url, or to the suite's "
+             "service, which is started."},
+    {"case", 0, OPTION_LIST, IN(cases), "ID",
+     .help = "Only this case of the suite. May be given often."},
+    {"check", 0, OPTION_TEXT, IN(check), "SHARE",
+     .help = "How many answers the checks of their cases are made of: all, none, or a share such "
+             "as 1% (5%). Off the threads that make the load; what fails is an error, and a share "
+             "of `checks` in --slo."},
+    {NULL},
+};
+
 static const char *const order_words[] = {"file", "shuffled", "random", NULL};
 
 static const struct option options_inputs[] = {
@@ -194,9 +208,9 @@ const struct command command_load = {
         "results so far. A scenario is a file (YAML or JSON) that says the same under the same "
         "names, starts the services it needs and may hold several loads; options win over it. "
         "docs/load.md defines every number, docs/load-scenarios.md is about files.",
-    .options = (const struct option *const[]){options_scenario, options_target, options_protocol,
-                                              options_inputs, options_load, options_result,
-                                              options_store, options_common, NULL},
+    .options = (const struct option *const[]){options_scenario, options_target, options_cases,
+                                              options_protocol, options_inputs, options_load,
+                                              options_result, options_store, options_common, NULL},
     .examples = examples,
     .run = run,
 };

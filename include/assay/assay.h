@@ -137,9 +137,12 @@ ASSAY_PUBLIC int assay_history(const struct assay_history_options *options);
 
 struct assay_load_options {
     struct assay_streams streams;
-    const char *scenario;      /* a file that says the rest; what is given here wins; NULL: none */
-    struct assay_strings sets; /* of it: "name=value" */
-    const char *only;          /* of its loads this one; NULL: all */
+    const char *scenario;       /* a file that says the rest; what is given here wins; NULL: none */
+    struct assay_strings sets;  /* of it: "name=value" */
+    const char *only;           /* of its loads this one; NULL: all */
+    const char *suite;          /* its cases are what is asked; NULL: none */
+    struct assay_strings cases; /* of it: ids; empty: all that can be */
+    const char *check;          /* how many of their answers: "all", "none", "1%"; NULL: 5 % */
     const char *url;
     const char *api; /* "http", "execute", "chat", "complete", "embed", "infer"; NULL: by the path
                       * of the url */

@@ -11,6 +11,7 @@
 #include "api/load_record.h"
 #include "api/load_reports.h"
 #include "api/scenario.h"
+#include "api/suite_load.h"
 #include "core/clock.h"
 #include "core/memory.h"
 #include "load/eventlog.h"
@@ -244,11 +245,14 @@ static struct result set_up(struct loading *l)
     return RESULT_OK;
 }
 
-static struct result load(struct session *session, const struct assay_load_options *o,
-                          const sigset_t *signals, int *status)
+/* `cases`: what is asked; NULL: what the options say. */
+static struct result load_what(struct session *session, const struct assay_load_options *o,
+                               struct suite_load *cases, const sigset_t *signals, int *status)
 {
     struct loading l = {.session = session, .options = o};
     TRY(set_up(&l));
+    if (cases)
+        TRY(suite_load_plan(cases, &l.target, &l.plan));
     if (o->print_schedule)
         return print_schedule(session, o->print_schedule, &l.plan);
     bool exploring = o->search || o->sweep;
@@ -265,6 +269,23 @@ static struct result load(struct session *session, const struct assay_load_optio
     struct result r = o->from_events ? conclude_events(&l, status) : run(&l, signals, status);
     load_record_close(&l.record);
     return r;
+}
+
+static struct result load(struct session *session, const struct assay_load_options *o,
+                          const sigset_t *signals, int *status)
+{
+    if (!o->suite)
+        return load_what(session, o, NULL, signals, status);
+    DEFER(suite_load_close)
+    struct suite_load cases = {0};
+    TRY(suite_load_open(session, o, signals, &cases));
+    struct assay_load_options where = *o;
+    where.url = cases.url;
+    where.api = "http"; /* every case says how its own answers are read */
+    TRY(load_what(session, &where, &cases, signals, status));
+    const char *loss = cases.stage ? stage_loss(cases.stage) : NULL;
+    ENSURE(!loss, ERR_DIED, "%s", loss);
+    return RESULT_OK;
 }
 
 /* How bad an exit status is: what was found last does not hide what was worse. */

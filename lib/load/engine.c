@@ -37,6 +37,7 @@ static void load_free(struct load *load)
 {
     for (uint32_t i = 0; i < load->plan.threads; i++)
         lane_free(&load->lanes[i]);
+    inspector_end(load->inspector, NULL);
     pthread_mutex_destroy(&load->mutex);
     if (load->stamped >= 0)
         close(load->stamped);
@@ -49,6 +50,8 @@ static struct result prepare(struct load *load)
     uint32_t threads = load->plan.threads;
     uint32_t links = load->plan.stages ? load->plan.connections : load->plan.users;
     TRY(descriptors(&load->plan, links));
+    if (load->plan.inspection)
+        TRY(inspector_begin(load->plan.inspection, &load->inspector));
     for (uint32_t i = 0; i < threads; i++)
         TRY(lane_prepare(&load->lanes[i], load, i, links / threads + (i < links % threads)));
     return RESULT_OK;
@@ -169,6 +172,22 @@ static void take_lane(struct load_outcome *out, struct lane *lane)
         tls_seen_merge(&out->tls, tls_seen(lane->tls));
 }
 
+/* Answers that came and were wrong are no good ones; their times stay where they were counted. */
+static void take_inspections(struct load *load, struct metrics *m)
+{
+    struct inspections seen = {0};
+    inspector_end(load->inspector, &seen);
+    load->inspector = NULL;
+    m->checked = seen.checked;
+    m->unchecked = seen.dropped;
+    if (seen.failed == 0)
+        return;
+    metrics_failed(m, FAILURE_CHECK, seen.example);
+    m->failures[FAILURE_CHECK] = seen.failed;
+    m->answered -= seen.failed;
+    m->good -= seen.failed < m->good ? seen.failed : m->good;
+}
+
 void load_end(struct load *load, struct load_outcome *out)
 {
     memset(out, 0, sizeof(*out));
@@ -177,6 +196,7 @@ void load_end(struct load *load, struct load_outcome *out)
         pthread_join(load->lanes[i].thread, NULL);
         take_lane(out, &load->lanes[i]);
     }
+    take_inspections(load, &out->metrics);
     int64_t measured = load->measure_to - load->measure_from;
     out->measured = measured > 0 ? measured : 0;
     out->stopped = load->stops > 0;

@@ -40,6 +40,7 @@ struct load_plan {
     struct eventlog *events;  /* where every request goes; NULL: nowhere. It stays the caller's */
     struct as_tally *as;      /* where another tool's figures are added up, the same */
     uint64_t watched;         /* a bit for each metric that load_so_far has */
+    const struct inspection *inspection; /* of answers; NULL: there is none */
 };
 
 /* Metrics that are kept second by second. */

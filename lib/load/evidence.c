@@ -233,6 +233,7 @@ static double upper_margin(const struct evidence *e, const struct slo *slo,
         break;
     case SLO_ERRORS:
     case SLO_GOODPUT:
+    case SLO_CHECKS:
         return share_margin(e, slo, outcome, value);
     case SLO_RATE:
     case SLO_REQUESTS:

@@ -39,6 +39,8 @@
       "The example has what it said; look into the service's log.")                                \
     X(UNFINISHED, "unfinished_stream", "the answer ended properly, but its stream did not",        \
       "The last event of a stream ([DONE], end) was missing: the service or a proxy cut it.")      \
+    X(CHECK, "check", "the answer came and is not what its case expects",                          \
+      "The example has the case and the check; `assay run` shows such an answer whole.")           \
     X(ABANDONED, "abandoned", "the answer was not complete when the run ended",                    \
       "Give --drain more time, or lower the load: answers take longer than that.")                 \
     X(UNSENT, "unsent", "the request was due, but no connection was free until the run ended",     \

@@ -43,6 +43,8 @@ bool flight_head(struct flight *flight, struct reader *reader, const struct targ
                  uint16_t status, struct slice content_type)
 {
     flight->status = status;
+    if (flight->kept)
+        inspected_head(flight->kept, status, SLICE(""));
     buf_clear(&reader->body);
     reader->is_stream = false;
     if (status >= 300 || !target->stream)
@@ -148,6 +150,8 @@ static bool take_events(struct flight *flight, struct reader *reader, const stru
 static bool take_body(struct flight *flight, struct reader *reader, const struct target *target,
                       struct slice bytes, int64_t received, int64_t read, struct metrics *metrics)
 {
+    if (flight->kept)
+        inspected_body(flight->kept, bytes, received);
     if (reader->is_stream)
         return take_events(flight, reader, target, bytes, received, read, metrics);
     if (flight->status >= 300) { /* what it says stands at its beginning */
@@ -197,7 +201,10 @@ static bool take_head(struct flight *flight, struct reader *reader, const struct
 {
     struct slice type = {0};
     http_header_find(head->headers, SLICE("content-type"), &type);
-    return flight_head(flight, reader, target, head->status, type);
+    bool well = flight_head(flight, reader, target, head->status, type);
+    if (flight->kept)
+        inspected_head(flight->kept, head->status, head->headers);
+    return well;
 }
 
 static bool feed(struct flight *flight, struct reader *reader, const struct target *target,

@@ -11,6 +11,7 @@
 #define LOAD_FLIGHT_H
 
 #include "load/answer.h"
+#include "load/inspect.h"
 #include "load/metrics.h"
 #include "load/notes.h"
 #include "net/http.h"
@@ -23,9 +24,12 @@
 
 /* Monotonic nanoseconds; 0: has not happened. */
 struct flight {
-    uint64_t number;   /* of the arrival, over all threads */
-    struct talk *talk; /* the conversation it is a turn of; NULL: none */
-    uint32_t turn;     /* which, from 1; 0: there are no conversations */
+    const struct target *target; /* how its answer is read */
+    struct inspected *kept;      /* its answer, to be looked into; NULL: it is not */
+    uint32_t item;               /* of the stock */
+    uint64_t number;             /* of the arrival, over all threads */
+    struct talk *talk;           /* the conversation it is a turn of; NULL: none */
+    uint32_t turn;               /* which, from 1; 0: there are no conversations */
     struct buf *said; /* where the text of the answer goes, escaped as JSON has it; NULL: nowhere */
     struct notes *notes; /* where its events are noted; NULL: nowhere */
     int64_t intended;    /* when the schedule has it start */

@@ -135,6 +135,8 @@ struct result keep_read_second(const json_t *histograms, const json_t *failures,
 #define COUNT_TABLE(X)                                                                             \
     X(requests)                                                                                    \
     X(answered)                                                                                    \
+    X(checked)                                                                                     \
+    X(unchecked)                                                                                   \
     X(good)                                                                                        \
     X(waited)                                                                                      \
     X(together)                                                                                    \

@@ -208,16 +208,46 @@ static void record(struct lane *lane, const struct flight *f, const char *exampl
         as_count(lane->as, f, f->notes, load->measure_from, load->measure_to);
 }
 
+void lane_choose(struct lane *lane, struct flight *flight, uint32_t item)
+{
+    const struct stock_item *asked = &lane->load->plan.stock->items[item];
+    const struct inspector *inspector = lane->load->inspector;
+    if (asked->target)
+        flight->target = asked->target;
+    flight->item = item;
+    if (inspector && flight->measured && inspector_wants(inspector, &lane->inspected))
+        flight->kept = inspected_new();
+}
+
+/* A good answer that was kept is looked into; of one that failed enough is known. */
+static void hand_in(struct inspector *inspector, struct flight *f)
+{
+    struct inspected *kept = f->kept;
+    f->kept = NULL;
+    if (f->failure) {
+        inspected_free(kept);
+        return;
+    }
+    kept->item = f->item;
+    kept->intended = f->intended;
+    kept->connected = f->connected;
+    kept->sent = f->sent;
+    kept->first_byte = f->first_byte;
+    kept->end = f->end;
+    inspector_take(inspector, kept);
+}
+
 void lane_land(struct lane *lane, struct link *link, struct slot *slot, int64_t now)
 {
     const struct load_plan *plan = &lane->load->plan;
     struct flight *f = &slot->flight;
     if (!f->end)
         f->end = now;
-    flight_count(f, plan->target, &plan->bounds, f->failure ? error_last()->text : "",
-                 &lane->metrics);
+    flight_count(f, f->target, &plan->bounds, f->failure ? error_last()->text : "", &lane->metrics);
     flight_count_ended(f, lane->load->measure_from, lane->load->measure_to, &lane->metrics);
     record(lane, f, f->failure ? error_last()->text : "");
+    if (f->kept)
+        hand_in(lane->load->inspector, f);
     second_count(lane, f);
     lane->busy--;
     if (f->talk)
@@ -264,6 +294,7 @@ static void start(struct lane *lane, struct link *link, struct talk *talk, int64
     if (lane->talks && !talk)
         talk = supply_talk(&lane->supply, number);
     slot->flight = (struct flight){.number = number,
+                                   .target = plan->target,
                                    .talk = talk,
                                    .turn = talk && plan->stock->turns > 1 ? talk->turn + 1 : 0,
                                    .intended = intended,
@@ -538,6 +569,7 @@ struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index,
     for (int i = 0; i < SECOND_METRICS; i++)
         histogram_clear(&lane->told[i]);
     lane->arrival = plan_arrivals(plan);
+    lane->inspected = stock_random(plan->seed, index, SLICE("inspected"));
     lane->epoll = epoll_create1(EPOLL_CLOEXEC);
     ENSURE(lane->epoll >= 0, ERR_IO, "epoll cannot be had: %s", strerror(errno));
     if (plan->target->secure) {

@@ -54,9 +54,10 @@ struct lane {
     struct histogram told[SECOND_METRICS]; /* what of `metrics` was in a second */
     struct metrics *so_far;                /* where the plan watches any; under the load's mutex */
     struct usage from, to;
-    size_t notes_room;      /* bytes that notes may still take */
-    struct eventfeed *feed; /* NULL: nobody wants the events */
-    struct as_tally *as;    /* NULL: nobody wants another tool's figures */
+    size_t notes_room;       /* bytes that notes may still take */
+    struct eventfeed *feed;  /* NULL: nobody wants the events */
+    struct as_tally *as;     /* NULL: nobody wants another tool's figures */
+    struct random inspected; /* draws the answers that are looked into */
 };
 
 /* What all lanes share. */
@@ -70,6 +71,7 @@ struct load {
     struct load_second second;
     int stamped; /* a socket that asks for stamps from the start: the kernel begins late to give
                     them */
+    struct inspector *inspector; /* NULL: no answers are looked into */
     struct lane *lanes;
 };
 
@@ -77,6 +79,9 @@ struct load {
 struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index,
                            uint32_t links) MUST_USE;
 void lane_free(struct lane *lane);
+
+/* How the answer to an item of the stock is read, and whether it is kept. */
+void lane_choose(struct lane *lane, struct flight *flight, uint32_t item);
 
 /* The thread: from the beginning of the load to its end. */
 void *lane_run(void *lane);

@@ -37,6 +37,8 @@ void metrics_merge(struct metrics *into, const struct metrics *from)
     }
     into->requests += from->requests;
     into->answered += from->answered;
+    into->checked += from->checked;
+    into->unchecked += from->unchecked;
     into->good += from->good;
     into->waited += from->waited;
     into->together += from->together;

@@ -82,6 +82,8 @@ struct metrics {
     char examples[FAILURE_COUNT][FAILURE_EXAMPLE];
     uint64_t requests;      /* of the measured phase that came to an end, good or bad */
     uint64_t answered;      /* of these the good ones */
+    uint64_t checked;       /* answers that were looked into (load/inspect.h) … */
+    uint64_t unchecked;     /* … and that would have been, had there been time */
     uint64_t good;          /* of these the ones that met every bound on a single request */
     uint64_t waited;        /* requests for which no connection was free when they were due */
     uint64_t together;      /* events with text that came in one read with the one before */

@@ -225,6 +225,13 @@ static void add_notes(struct text *t, const struct load_report *r)
         text_printf(t, "  %llu conversations came to their end, %llu ended before, by a failure\n",
                     (unsigned long long)m->conversations,
                     (unsigned long long)m->conversations_failed);
+    if (m->checked + m->unchecked)
+        text_printf(
+            t, "  %llu answers were checked, %llu as expected%s\n", (unsigned long long)m->checked,
+            (unsigned long long)(m->checked - m->failures[FAILURE_CHECK]),
+            m->unchecked ? arena_printf(t->arena, "; %llu more were drawn and came too fast to be",
+                                        (unsigned long long)m->unchecked)
+                         : "");
     if (m->several)
         text_printf(t, "  %llu answers had several choices; their gaps are between events of all\n",
                     (unsigned long long)m->several);

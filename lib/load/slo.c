@@ -9,6 +9,7 @@
 const char *const slo_quantity_names[SLO_QUANTITY_COUNT] = {
     [SLO_ERRORS] = "errors", [SLO_GOODPUT] = "goodput",   [SLO_RATE] = "rate",
     [SLO_TOKENS] = "tokens", [SLO_REQUESTS] = "requests", [SLO_BYTES] = "bytes",
+    [SLO_CHECKS] = "checks",
 };
 
 static struct slice take_word(struct slice *rest)
@@ -93,7 +94,7 @@ static struct result read_bound(struct slice value, struct slo *out)
     struct slice number = value;
     double scale = 1;
     int64_t time = 0;
-    bool is_share = out->quantity == SLO_ERRORS || out->quantity == SLO_GOODPUT;
+    bool is_share = slo_is_share(out);
     if (out->quantity == SLO_METRIC && metric_kinds[out->metric].time) {
         ENSURE(result_ok(parse_duration(value, &time)), ERR_USAGE,
                "--slo \"%s\": expected a duration such as 200ms, got \"%.*s\"", out->text,
@@ -210,6 +211,8 @@ static double total(enum slo_quantity quantity, const struct metrics *m)
         return (double)m->requests;
     case SLO_BYTES:
         return (double)m->ended_bytes;
+    case SLO_CHECKS:
+        return (double)(m->checked - m->failures[FAILURE_CHECK]);
     case SLO_METRIC:
     case SLO_QUANTITY_COUNT:
         break;
@@ -222,8 +225,8 @@ bool slo_value(const struct slo *slo, const struct load_outcome *outcome, double
     const struct metrics *m = &outcome->metrics;
     if (slo->quantity == SLO_METRIC)
         return metric_value(slo, &m->histograms[slo->metric], value);
-    double of =
-        slo_is_share(slo) ? (double)m->requests : (double)outcome->measured / (double)NS_PER_S;
+    uint64_t all = slo->quantity == SLO_CHECKS ? m->checked : m->requests;
+    double of = slo_is_share(slo) ? (double)all : (double)outcome->measured / (double)NS_PER_S;
     *value = total(slo->quantity, m);
     if (slo->statistic == SLO_COUNT)
         return true;

@@ -3,12 +3,13 @@
  * An objective is QUANTITY [STATISTIC] COMPARISON VALUE:
  *
  *     a metric (load/metrics.h)  p50, p99.9, …, mean, min, max   < <= > >=  a duration or a count
- *     errors, goodput            none                                       a share: 0.01 or 1%
+ *     errors, goodput, checks    none                                       a share: 0.01 or 1%
  *     rate, tokens, requests, bytes  none                                   a second: 100 or 100/s
  *
  * `rate` is of good answers and `requests` of all that came to an end; goodput is the share of
  * requests that keep every upper bound on ttft, latency, itl or itl_mean, each for itself, whatever
- * its statistic; of a stream's gaps it is their mean that counts. The same in the grammar of k6 is
+ * its statistic; of a stream's gaps it is their mean that counts. `checks` is the share of answers
+ * looked into that are as they should be. The same in the grammar of k6 is
  * read by load/threshold.h.
  */
 #ifndef LOAD_SLO_H
@@ -25,6 +26,7 @@ enum slo_quantity {
     SLO_TOKENS,
     SLO_REQUESTS,
     SLO_BYTES,
+    SLO_CHECKS,
     SLO_QUANTITY_COUNT
 };
 extern const char *const slo_quantity_names[SLO_QUANTITY_COUNT]; /* of SLO_METRIC: NULL */
@@ -66,7 +68,8 @@ bool slo_holds(const struct slo *slo, const struct load_outcome *outcome);
 /* Its value is a share of requests. */
 static inline bool slo_is_share(const struct slo *slo)
 {
-    return (slo->quantity == SLO_ERRORS || slo->quantity == SLO_GOODPUT) &&
+    return (slo->quantity == SLO_ERRORS || slo->quantity == SLO_GOODPUT ||
+            slo->quantity == SLO_CHECKS) &&
            slo->statistic != SLO_COUNT;
 }
 

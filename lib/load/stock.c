@@ -385,6 +385,7 @@ struct result stock_build(struct arena *arena, const struct target *target,
     *out = (struct stock){.target = target,
                           .order = options->trace ? STOCK_FILE : options->order,
                           .seed = options->seed,
+                          .serials = target->serial_at > 0,
                           .turns = 1};
     TRY(check(target, options));
     if (target->as_given) {

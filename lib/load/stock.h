@@ -50,8 +50,9 @@ struct stock_options {
 struct stock_item {
     struct slice wire; /* a whole HTTP/1.1 request */
     size_t body_at;
-    const struct form *form;   /* NULL: the body is as it was given */
-    const struct slice *later; /* what is asked in later turns: messages or texts, by the form */
+    const struct form *form;     /* NULL: the body is as it was given */
+    const struct target *target; /* how its answer is read; NULL: as the stock's target says */
+    const struct slice *later;   /* what is asked in later turns: messages or texts, by the form */
     uint32_t later_count;
 };
 
@@ -59,6 +60,7 @@ struct stock {
     const struct target *target;
     struct stock_item *items;
     uint32_t count;
+    bool serials; /* a serial number is written into some of the requests */
     enum stock_order order;
     const uint32_t *shuffled; /* STOCK_SHUFFLED: items in their order */
     uint64_t seed;

@@ -17,7 +17,7 @@ void supply_begin(struct supply *supply, const struct stock *stock, uint32_t thr
                               .threads = threads,
                               .index = index,
                               .scratch = buf_limited(LIMIT_LOAD_CONVERSATION_BYTES)};
-    if (stock->target->serial_at)
+    if (stock->serials)
         supply->wire = mem_alloc(stock->longest);
 }
 
@@ -46,9 +46,10 @@ struct ask supply_ask(struct supply *supply, uint64_t number)
     uint32_t which = stock_item(supply->stock, number);
     const struct stock_item *item = &supply->stock->items[which];
     struct slice wire = item->wire;
-    if (supply->wire) {
+    const struct target *target = item->target ? item->target : supply->stock->target;
+    if (target->serial_at) {
         memcpy(supply->wire, wire.data, wire.len);
-        write_serial(supply->wire + item->body_at + supply->stock->target->serial_at, number);
+        write_serial(supply->wire + item->body_at + target->serial_at, number);
         wire.data = supply->wire;
     }
     return (struct ask){.wire = wire, .body = slice_from(wire, item->body_at), .item = which};

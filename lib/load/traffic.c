@@ -47,7 +47,8 @@ void traffic_send(struct lane *lane, struct link *link, struct slot *slot)
     struct ask ask =
         talk ? supply_turn(&lane->supply, talk) : supply_ask(&lane->supply, slot->flight.number);
     slot->flight.said = talk ? supply_listens(talk) : NULL;
-    flight_expect(&slot->flight, &slot->reader, lane->load->plan.target);
+    lane_choose(lane, &slot->flight, ask.item);
+    flight_expect(&slot->flight, &slot->reader, slot->flight.target);
     slot->flight.sent = clock_now();
     (void)give(lane, link, &ask.wire, 1);
 }
@@ -137,7 +138,7 @@ static void link_ended(struct lane *lane, struct link *link, int fault, int64_t 
         return;
     }
     struct slot *slot = link->slots;
-    flight_closed(&slot->flight, &slot->reader, lane->load->plan.target, now);
+    flight_closed(&slot->flight, &slot->reader, slot->flight.target, now);
     answered(lane, link, slot, now);
 }
 
@@ -165,8 +166,7 @@ static void take_bytes(struct lane *lane, struct link *link, struct slice bytes,
     struct slot *slot = link->slots;
     struct flight *f = &slot->flight;
     int64_t received = r->received < f->sent ? f->sent : r->received;
-    if (flight_feed(f, &slot->reader, lane->load->plan.target, bytes, received, r->read,
-                    &lane->metrics))
+    if (flight_feed(f, &slot->reader, f->target, bytes, received, r->read, &lane->metrics))
         answered(lane, link, slot, r->read);
 }
 

@@ -28,7 +28,7 @@ static bool is_suite_key(struct slice key)
 bool scenario_is(const struct node *root)
 {
     return root->kind == NODE_MAP && !node_get(root, "cases") &&
-           (node_get(root, "url") || node_get(root, "loads"));
+           (node_get(root, "url") || node_get(root, "loads") || node_get(root, "suite"));
 }
 
 static const struct node *map_of(struct arena *arena, const struct node_entry *entries,

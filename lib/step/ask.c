@@ -276,6 +276,8 @@ static struct result send_request(struct ask *a)
     int64_t timeout = a->target->timeout != CLOCK_NEVER ? a->target->timeout : a->o.timeout;
     events.finish = on_answered;
     struct result result = call_start(step, &a->request, &events);
+    if (step->wire) /* it is over, or never will be */
+        return result;
     a->under_way = result_ok(result);
     if (a->under_way && timeout != CLOCK_NEVER)
         arm(a, timeout);

@@ -111,7 +111,8 @@ static void complete(struct call *call)
 {
     struct observation *o = call->step->observation;
     call->client_call = NULL;
-    o->ended = clock_now();
+    const struct call_wire *wire = call->step->wire;
+    o->ended = wire && wire->answer ? wire->answer->ended : clock_now();
     o->body = buf_slice(&call->body);
     if (call->streaming)
         stream_close(&call->stream);
@@ -177,10 +178,42 @@ static struct call *new_call(struct step *step, const struct call_request *reque
     return call;
 }
 
+/* The request as it would be sent, and the answer as it was sent. */
+static struct result use_wire(struct call *call)
+{
+    struct step *step = call->step;
+    struct call_wire *wire = step->wire;
+    const struct call_answer *answer = wire->answer;
+    struct result result = RESULT_OK;
+    wire->request = call->request;
+    wire->headers = call->headers;
+    wire->header_count = call->header_count;
+    if (!answer)
+        return RESULT_OK;
+    struct client_header *list =
+        ARENA_ARRAY(step->arena, struct client_header, answer->header_count + 1);
+    for (size_t i = 0; i < answer->header_count; i++)
+        list[i] = (struct client_header){answer->headers[i].name, answer->headers[i].value};
+    struct client_response response = {.status = answer->status,
+                                       .headers = list,
+                                       .header_count = answer->header_count,
+                                       .connected = answer->connected,
+                                       .first_byte = answer->first_byte};
+    step->observation->intended = answer->intended;
+    step->observation->started = answer->sent;
+    on_head(call, &response);
+    for (size_t i = 0; i < answer->piece_count && result_ok(result); i++)
+        result = on_body(call, answer->pieces[i].bytes, answer->pieces[i].at);
+    on_done(call, result, &response);
+    return RESULT_OK;
+}
+
 struct result call_start(struct step *step, const struct call_request *request,
                          const struct call_events *events)
 {
     struct call *call = new_call(step, request, events);
+    if (step->wire)
+        return use_wire(call);
     struct client_request wanted = {
         .method = request->method,
         .url = arena_string(step->arena, request->url),

@@ -30,6 +30,28 @@ struct call_events {
     void (*finish)(struct step *step, struct result result);
 };
 
+/* An answer as it came over the wire earlier, and when. */
+struct call_answer {
+    int status;
+    const struct header *headers;
+    size_t header_count;
+    int64_t intended, sent, connected, first_byte, ended; /* monotonic ns; 0: not known */
+    const struct call_piece {
+        struct slice bytes;
+        int64_t at;
+    } *pieces; /* of the body */
+    size_t piece_count;
+};
+
+/* What would be sent, and what came of it when it was: for step.wire. Without an answer the step
+ * is begun and never finishes. */
+struct call_wire {
+    struct call_request request; /* out; of the step's arena */
+    const struct client_header *headers;
+    size_t header_count;
+    const struct call_answer *answer; /* NULL: only the request is wanted */
+};
+
 /* Begin; the call is part of the step's arena, and finishes the step. */
 struct result call_start(struct step *step, const struct call_request *request,
                          const struct call_events *events) MUST_USE;

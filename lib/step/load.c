@@ -37,13 +37,13 @@ struct load_state {
 
 static bool load_needs_url(const struct node *config)
 {
-    const struct node *url = node_get(config, "url");
-    return !url || step_is_path(url);
+    return step_is_path(node_get(config, "url"));
 }
 
 static struct slice load_title(struct arena *arena, const struct node *config)
 {
-    return node_text(arena, node_get(config, "url"));
+    const struct node *url = node_get(config, "url");
+    return node_text(arena, url ? url : node_get(config, "suite"));
 }
 
 static void free_state(struct load_state *state)
@@ -218,6 +218,8 @@ static struct result read_options(struct load_state *state)
     struct assay_load_options *o = &state->options;
     struct slice url;
     TRY(load_keys_read(state->arena, step->config, step->folder, o));
+    ENSURE(!o->suite, ERR_UNSUPPORTED,
+           "a step does not ask what a suite's cases ask: suite is for `assay load SCENARIO`");
     ENSURE(!o->search && !o->sweep, ERR_UNSUPPORTED,
            "a step is one load: search and sweep are for `assay load SCENARIO`");
     TRY(step_url(step, slice_str(o->url), &url));

@@ -25,6 +25,7 @@ static const struct shape shape_headers = {
 EITHER(shape_rate, &shape_rate_number, &shape_string);
 EITHER(shape_text_or_texts, &shape_string, &shape_texts);
 EITHER(shape_body, &shape_text, &shape_any);
+EITHER(shape_share, &shape_rate_number, &shape_string);
 EITHER(shape_amount, &shape_rate_number, &shape_string);
 
 static const char *const order_words[] = {"file", "shuffled", "random", NULL};
@@ -52,6 +53,7 @@ enum load_form {
     FORM_BODY,       /* const char *: text as it is, anything else as JSON; "@file" */
     FORM_JOINED,     /* const char *: a text, or several with commas between */
     FORM_LINES,      /* struct assay_strings: a map as "name: value" */
+    FORM_LIST,       /* struct assay_strings: one or several */
     FORM_COUNT,      /* uint32_t */
     FORM_DURATION,   /* int64_t ns */
     FORM_FLAG,       /* bool */
@@ -69,18 +71,18 @@ enum load_form {
       "How answers are read, when the path does not say.")                                         \
     X(stream, &shape_bool, FORM_FLAG, stream, NULL, NULL,                                          \
       "Ask for an event stream, and time its tokens.")                                             \
-    X(prompt, &shape_text, FORM_TEXT, prompt, "body prompts prompt_tokens trace",                  \
+    X(prompt, &shape_text, FORM_TEXT, prompt, "body prompts prompt_tokens trace suite",            \
       "\"Write a haiku\"", "What the model is asked.")                                             \
     X(model, &shape_string, FORM_TEXT, model, NULL, NULL, "The model asked for.")                  \
     X(max_tokens, &shape_positive, FORM_COUNT, max_tokens, "output_tokens", "64",                  \
       "Tokens of an answer at most. Default 128.")                                                 \
-    X(prompts, &shape_string, FORM_PATH, prompts, "prompt body prompt_tokens trace",               \
+    X(prompts, &shape_string, FORM_PATH, prompts, "prompt body prompt_tokens trace suite",         \
       "\"prompts.jsonl\"",                                                                         \
       "A file of prompts beside this one, .jsonl or .csv, a row for each: prompt or messages, "    \
       "and maybe max_tokens and model.")                                                           \
     X(order, &shape_order, FORM_TEXT, order, NULL, NULL,                                           \
       "Of a file's rows: file (as they stand there), shuffled, or random.")                        \
-    X(prompt_tokens, &shape_amount, FORM_TEXT, prompt_tokens, "prompt body prompts trace",         \
+    X(prompt_tokens, &shape_amount, FORM_TEXT, prompt_tokens, "prompt body prompts trace suite",   \
       "\"normal:512,128\"",                                                                        \
       "Make prompts up, so many tokens long: 512, uniform:100..1000, normal:512,128, "             \
       "lognormal:512,400 (mean and standard deviation) or exponential:512.")                       \
@@ -104,11 +106,26 @@ enum load_form {
       "their times and lengths.")                                                                  \
     X(speed, &shape_amount, FORM_TEXT, speed, NULL, NULL,                                          \
       "Replay a trace so many times as fast. Default 1.")                                          \
+    X(suite, &shape_string, FORM_PATH, suite, "prompt body prompts prompt_tokens trace", NULL,     \
+      "A suite beside this file: ask what its cases ask that are one request, one after the "      \
+      "other. They go to url, or to the suite's service, which is started.")                       \
+    X(case, &shape_text_or_texts, FORM_LIST, cases, NULL, "\"says hi\"",                           \
+      "Only these cases of the suite, by id.")                                                     \
+    X(check, &shape_share, FORM_TEXT, check, NULL, "\"all\"",                                      \
+      "How many answers the checks of their cases are made of: all, none, or a share such as "     \
+      "\"1%\". Default 5%.")                                                                       \
+    X(cacert, &shape_string, FORM_PATH, cacert, NULL, NULL,                                        \
+      "https: trust the authorities of this PEM file, not the system's.")                          \
+    X(insecure, &shape_bool, FORM_FLAG, insecure, NULL, NULL,                                      \
+      "https: take any certificate. The results say so.")                                          \
+    X(tls_no_resume, &shape_bool, FORM_FLAG, tls_no_resume, NULL, NULL,                            \
+      "https: every connection makes a whole handshake; none resumes a session.")                  \
     X(method, &shape_string, FORM_TEXT, method, NULL, NULL,                                        \
       "The method. Default: POST with a body, else GET.")                                          \
     X(headers, &shape_headers, FORM_LINES, headers, NULL,                                          \
       "{ \"Authorization\": \"Bearer ${key}\" }", "Request headers.")                              \
-    X(body, &shape_body, FORM_BODY, body, "prompt prompts prompt_tokens trace", "{ \"n\": 1 }",    \
+    X(body, &shape_body, FORM_BODY, body, "prompt prompts prompt_tokens trace suite",              \
+      "{ \"n\": 1 }",                                                                              \
       "The body: text as it is, anything else as JSON; \"@PATH\" sends a file. Default: what the " \
       "API has for the prompt.")                                                                   \
     X(rate, &shape_rate, FORM_TEXT, rate, "concurrency trace", "\"10..100\"",                      \
@@ -155,12 +172,20 @@ const struct field load_fields[] = {
         {NULL},
 };
 
+static void check_load(const struct node *load, struct diagnostics *d)
+{
+    if (!node_get(load, "url") && !node_get(load, "suite"))
+        diagnose(d, load->at, "a load does not say what is loaded")->hint =
+            "give a \"url\", or a \"suite\" whose cases are to be asked";
+}
+
 const struct shape load_shape = {
     .name = "load step",
     .kind = SHAPE_OBJECT,
     .fields = (const struct field *const[]){load_fields, NULL},
     .help = "Load on a service, measured; docs/load.md defines every number. Keys are the options "
             "of `assay load`.",
+    .check = check_load,
 };
 
 /* A key and the field of the options that it fills. */
@@ -212,6 +237,16 @@ static const char *joined(struct arena *arena, const struct node *value)
         text_add(&t, node_text(arena, value->items[i]));
     }
     return text_str(&t);
+}
+
+static struct assay_strings list(struct arena *arena, const struct node *value)
+{
+    bool several = value->kind == NODE_LIST;
+    size_t count = several ? value->count : 1;
+    const char **items = ARENA_ARRAY(arena, const char *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        items[i] = arena_string(arena, node_text(arena, several ? value->items[i] : value));
+    return (struct assay_strings){items, count};
 }
 
 static struct assay_strings lines(struct arena *arena, const struct node *map)
@@ -276,6 +311,9 @@ static struct result read_key(struct arena *arena, const struct load_key *key,
         break;
     case FORM_LINES:
         *(struct assay_strings *)field = lines(arena, value);
+        break;
+    case FORM_LIST:
+        *(struct assay_strings *)field = list(arena, value);
         break;
     case FORM_COUNT:
         ENSURE(node_integer(value, 0) <= UINT32_MAX, ERR_VALUE, "%s: at most %u", key->name,

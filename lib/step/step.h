@@ -67,6 +67,10 @@ struct step {
     void *carried; /* what the try before left for this one (`again`); NULL in the first */
     bool timed;    /* its time is checked: an answer from a cache would prove nothing */
 
+    /* Nothing is sent: the request is only written, and its answer, if any, is there already
+       (step/call.h). NULL: as usual. */
+    struct call_wire *wire;
+
     struct call *call; /* of kinds that speak HTTP (step/call.h) */
     void *state;       /* the kind's */
     bool flaky;        /* what it shows is not what its first request was answered */
