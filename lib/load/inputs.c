@@ -150,6 +150,27 @@ static int64_t days_of(int64_t year, int64_t month, int64_t day)
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
+/* "Z", "+00:00", "+0200" or nothing; seconds that the clock there is ahead. */
+static bool take_zone(struct slice *text, int64_t *ahead)
+{
+    int64_t hours = 0, minutes = 0;
+    *ahead = 0;
+    if (text->len == 0)
+        return true;
+    char sign = text->data[0];
+    *text = slice_from(*text, 1);
+    if (sign == 'Z')
+        return true;
+    if ((sign != '+' && sign != '-') || !take_digits(text, 2, 0, &hours))
+        return false;
+    if (text->len > 0 && text->data[0] == ':')
+        *text = slice_from(*text, 1);
+    if (text->len > 0 && !take_digits(text, 2, 0, &minutes))
+        return false;
+    *ahead = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
+    return true;
+}
+
 /* "2023-11-16 18:17:03.9799600", with T, Z, +00:00 or +0200 as they please. */
 static bool read_date(struct slice text, int64_t *out)
 {
@@ -164,19 +185,8 @@ static bool read_date(struct slice text, int64_t *out)
     if (text.len > 0 && text.data[0] == '.')
         for (text = slice_from(text, 1); take_digits(&text, 1, 0, &digit);)
             fraction += digit * (unit /= 10);
-    if (text.len > 1 && (text.data[0] == '+' || text.data[0] == '-')) {
-        int64_t hours = 0, minutes = 0, sign = text.data[0] == '-' ? -1 : 1;
-        text = slice_from(text, 1);
-        if (!take_digits(&text, 2, 0, &hours))
-            return false;
-        if (text.len > 0 && text.data[0] == ':')
-            text = slice_from(text, 1);
-        if (text.len > 0 && !take_digits(&text, 2, 0, &minutes))
-            return false;
-        zone = sign * (hours * 60 + minutes) * 60;
-    } else if (text.len == 1 && text.data[0] == 'Z') {
-        text = slice_from(text, 1);
-    }
+    if (!take_zone(&text, &zone))
+        return false;
     int64_t seconds = ((days_of(year, month, day) * 24 + hour) * 60 + minute) * 60 + second - zone;
     *out = seconds * NS_PER_S + fraction;
     return text.len == 0;

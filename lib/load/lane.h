@@ -84,7 +84,7 @@ void lane_free(struct lane *lane);
 void lane_choose(struct lane *lane, struct flight *flight, uint32_t item);
 
 /* The thread: from the beginning of the load to its end. */
-void *lane_run(void *lane);
+void *lane_run(void *argument);
 
 /* The flight is over, well or not: count it, and its slot is free again. */
 void lane_land(struct lane *lane, struct link *link, struct slot *slot, int64_t now);

@@ -16,6 +16,7 @@ struct result schedule_write(const struct load_plan *plan, FILE *out)
     struct supply supply;
     uint32_t threads = plan->threads;
     int64_t end = plan->warmup + plan->duration;
+    MUST(threads > 0, "a plan of %u threads", threads);
     supply_begin(&supply, plan->stock, 1, 0);
     for (uint32_t i = 0; i < threads; i++)
         arrivals[i] = plan_arrivals(plan);
