@@ -22,12 +22,13 @@ export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 files() { git -c safe.directory="$PWD" ls-files -z -- "$@"; }
 
-# Run the tests of a build folder and add them to the TAP. Fails when one of them does.
+# Run the tests of a build folder and add them to the TAP. Fails when one of them does. The long ones
+# wait most of the time, so that twice as many as there are processors keep these busy.
 run_tests() { # run_tests LABEL DIR MESON-TEST-OPTION…
     local label=$1 dir=$2 status=0
     shift 2
     rm -f "$dir/meson-logs/testlog.json"
-    meson test -C "$dir" --print-errorlogs "$@" || status=$?
+    meson test -C "$dir" --print-errorlogs --num-processes $((2 * $(nproc))) "$@" || status=$?
     [ -e "$dir/meson-logs/testlog.json" ] || return $status
     tools/testlog.py "$label" "$dir/meson-logs/testlog.json" >&3
 }
@@ -90,7 +91,7 @@ stage_cppcheck() {
 
 stage_fuzz() {
     local status=0
-    tools/fuzz.sh "${FUZZ_SECONDS:-10}" >$logs/fuzz.tap || status=$?
+    tools/fuzz.sh "${FUZZ_SECONDS:-5}" >$logs/fuzz.tap || status=$?
     cat $logs/fuzz.tap
     cat $logs/fuzz.tap >&3
     return $status
