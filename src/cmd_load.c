@@ -189,6 +189,7 @@ static int run(struct invocation *in)
     in->load.has_seed = in->selection.has_seed;
     in->load.seed = in->selection.seed;
     in->load.store = in->store;
+    in->load.keep = in->retention;
     in->load.arguments = in->typed;
     return assay_load(&in->load);
 }
@@ -210,7 +211,8 @@ const struct command command_load = {
         "docs/load.md defines every number, docs/load-scenarios.md is about files.",
     .options = (const struct option *const[]){options_scenario, options_target, options_cases,
                                               options_protocol, options_inputs, options_load,
-                                              options_result, options_store, options_common, NULL},
+                                              options_result, options_store, options_kept,
+                                              options_common, NULL},
     .examples = examples,
     .run = run,
 };

@@ -58,6 +58,7 @@ static int run(struct invocation *in)
         .reports = in->reports,
         .webhooks = webhooks_of(in),
         .store = in->store,
+        .keep = in->retention,
         .jobs = in->jobs,
         .cache = in->cache,
         .max_failures = in->fail_fast ? 1 : in->max_failures,
@@ -80,8 +81,8 @@ const struct command command_run = {
             "says what broke, where and "
             "how to run just that again. Ctrl-C ends it in order; what was finished is kept.",
     .options = (const struct option *const[]){options_selection, options, options_reports,
-                                              options_webhooks, options_store, options_detail,
-                                              options_common, NULL},
+                                              options_webhooks, options_store, options_kept,
+                                              options_detail, options_common, NULL},
     .examples = examples,
     .run = run,
 };

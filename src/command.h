@@ -19,7 +19,7 @@ struct invocation {
     struct assay_strings words; /* arguments that are no options */
     struct assay_strings typed; /* all arguments */
     const char *store, *resume, *rerun_failed, *color, *flaky, *shard, *seed, *webhook_when;
-    const char *order, *threshold, *owner, *reason, *expires;
+    const char *retention, *order, *threshold, *owner, *reason, *expires;
     int64_t timeout_ns;
     uint32_t jobs, max_failures, results, keep;
     int64_t older_ns;
@@ -79,6 +79,7 @@ extern const struct fact environment[];   /* variables it looks at */
 extern const struct option options_common[];    /* --color, --help */
 extern const struct option options_selection[]; /* --set, --filter, … */
 extern const struct option options_store[];     /* --store */
+extern const struct option options_kept[];      /* --keep, of what adds to the store */
 extern const struct option options_detail[];    /* --quiet, --verbose */
 extern const struct option options_reports[];   /* --report */
 extern const struct option options_webhooks[];  /* --webhook, --webhook-when */

@@ -41,6 +41,13 @@ const struct option options_selection[] = {
     {NULL},
 };
 
+const struct option options_kept[] = {
+    {"keep", 0, OPTION_TEXT, offsetof(struct invocation, retention), "N|AGE",
+     .help = "When it has ended, prune the store: keep the newest N runs and loads, or those that "
+             "began since AGE, such as 30d. Baselines stay. Default: all are kept."},
+    {NULL},
+};
+
 const struct option options_store[] = {
     {"store", 0, OPTION_TEXT, offsetof(struct invocation, store), "URL",
      .help =

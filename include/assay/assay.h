@@ -80,6 +80,7 @@ struct assay_run_options {
     struct assay_strings reports; /* "junit", "json=path", … */
     struct assay_webhooks webhooks;
     const char *store; /* NULL: ASSAY_DEFAULT_STORE; "none": nothing is kept */
+    const char *keep;  /* prune the store afterwards: "100" runs, or those since "30d"; NULL: no */
     uint32_t jobs;     /* cases at once; 0: one per processor */
     const char *cache; /* answers of models: "on", "refresh" or "off"; NULL: as the suites say */
     uint32_t max_failures;          /* begin nothing more after so many; 0: never */
@@ -187,6 +188,7 @@ struct assay_load_options {
     uint64_t seed;
     const char *store; /* where the load is kept (not searches and sweeps); NULL: the default */
     const char *name;  /* loads of one name are compared; NULL: by url, API and load */
+    const char *keep;  /* as of assay_run */
     struct assay_strings arguments; /* the command as typed, for the record */
     const char *cacert;           /* https: PEM file of authorities to trust; NULL: the system's */
     bool insecure, tls_no_resume; /* any certificate will do; every handshake is a whole one */

@@ -327,8 +327,12 @@ int assay_load(const struct assay_load_options *options)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, &before);
-    struct result r = options->scenario ? load_scenario(&session, options, &signals, &status)
-                                        : load(&session, options, &signals, &status);
+    struct result r = session_keep_check(options->keep);
+    if (result_ok(r))
+        r = options->scenario ? load_scenario(&session, options, &signals, &status)
+                              : load(&session, options, &signals, &status);
+    if (result_ok(r))
+        r = session_keep(&session, options->store, options->keep);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result_ok(r) ? status : session_failed(&session, r);
 }

@@ -475,6 +475,7 @@ static struct result prepare(struct job *j)
            "no suite given; `assay init` writes one to start from");
     if (earlier)
         TRY(check_earlier(o));
+    TRY(session_keep_check(o->keep));
     /* A wrong suite leaves nothing behind: the store is made when there is something to keep. */
     TRY(session_store(o->store, false, &j->store));
     TRY(find_earlier(j));
@@ -504,6 +505,8 @@ int assay_run(const struct assay_run_options *options)
         if (result_ok(r))
             r = session_whole_reports(&j->session, &options->reports, options->store, &j->info.id,
                                       1);
+        if (result_ok(r))
+            r = session_keep(&j->session, options->store, options->keep);
     }
     int failure = end_job(j, r);
     mem_free(j);

@@ -10,8 +10,10 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/memory.h"
+#include "core/parse.h"
 #include "core/random.h"
 #include "measure/machine.h"
+#include "record/store_admin.h"
 
 const char *assay_version(void)
 {
@@ -133,6 +135,38 @@ void session_new_run(struct session *session, struct run_info *out)
     out->version = slice_str(assay_version());
     out->started_wall = clock_wall();
     out->exit_status = -1;
+}
+
+static struct result read_keep(const char *keep, struct store_prune *out)
+{
+    uint64_t count = 0;
+    *out = (struct store_prune){0};
+    if (result_ok(parse_unsigned(slice_str(keep), INT32_MAX, &count)) && count > 0) {
+        out->keep = (int64_t)count;
+        return RESULT_OK;
+    }
+    ENSURE(result_ok(parse_duration(slice_str(keep), &out->older)) && out->older > 0, ERR_USAGE,
+           "--keep %s: expected how many runs, such as 100, or an age, such as 30d", keep);
+    return RESULT_OK;
+}
+
+struct result session_keep_check(const char *keep)
+{
+    struct store_prune which;
+    return keep ? read_keep(keep, &which) : RESULT_OK;
+}
+
+struct result session_keep(struct session *session, const char *url, const char *keep)
+{
+    DEFER(session_store_close)
+    struct store *store = NULL;
+    struct store_prune which;
+    struct store_pruned pruned;
+    if (!keep)
+        return RESULT_OK;
+    TRY(read_keep(keep, &which));
+    TRY(session_store(url, false, &store));
+    return store ? store_prune(store, session->arena, &which, &pruned) : RESULT_OK;
 }
 
 uint32_t session_jobs(uint32_t wanted)

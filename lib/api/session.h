@@ -64,6 +64,11 @@ struct result session_webhooks(struct session *session, const struct assay_webho
                                const char *url, struct slice run_id, struct sink **sinks,
                                size_t *count) MUST_USE;
 
+/* --keep of a run or load: "100" (the newest so many runs) or "30d" (those that began since); NULL:
+ * all of them. To be checked at the beginning and done at the end, when the store is closed. */
+struct result session_keep_check(const char *keep) MUST_USE;
+struct result session_keep(struct session *session, const char *url, const char *keep) MUST_USE;
+
 /* A new run: its id, where and by which version it is made, and when it begins; not yet ended. */
 void session_new_run(struct session *session, struct run_info *out);
 

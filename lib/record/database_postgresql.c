@@ -680,16 +680,17 @@ static struct result send(struct database *db, struct postgresql_append *a)
     pq.PQclear(result);
     bool sent = pq.PQputCopyData(connection, header, 19) == 1 &&
                 pq.PQputCopyData(connection, a->rows, (int)length) == 1 &&
-                pq.PQputCopyData(connection, trailer, sizeof(trailer)) == 1 &&
-                pq.PQputCopyEnd(connection, NULL) == 1;
+                pq.PQputCopyData(connection, trailer, sizeof(trailer)) == 1;
+    /* A COPY that is not ended would be told of again and again. */
+    bool ended = pq.PQputCopyEnd(connection, sent ? NULL : "it could not be sent") == 1;
     struct result r = RESULT_OK;
-    while ((result = pq.PQgetResult(connection))) {
+    while (ended && (result = pq.PQgetResult(connection))) {
         if (result_ok(r) && pq.PQresultStatus(result) != PGRES_COMMAND_OK)
             r = failed(db, "cannot be written", result);
         else
             pq.PQclear(result);
     }
-    return result_ok(r) && !sent ? failed(db, "cannot be written", NULL) : r;
+    return result_ok(r) && !(sent && ended) ? failed(db, "cannot be written", NULL) : r;
 }
 
 static struct result send_appended(struct database *db)

@@ -128,7 +128,7 @@ static void print_details(struct printer *p, const struct history_case *c)
     print_outcomes(p, c, c->count);
     text_add_str(&p->t, "  (. passed, r on a retry, F failed, E could not be carried out)\n");
     text_printf(&p->t, "    %s\n", outcome_reason(p->t.arena, &c->outcome));
-    if (c->outcome.passed < c->outcome.results)
+    if (c->outcome.telling)
         text_printf(&p->t,
                     "    chance that failures stand so close together when each run is decided by "
                     "itself: %.2g\n",

@@ -83,6 +83,8 @@ struct outcome outcome_judge(const struct past *past, const struct past_result *
     }
     o.rate = statistics_wilson(o.passed, count, OUTCOME_CONFIDENCE);
     o.together = statistics_runs(row.passes, row.failures, row.runs);
+    o.telling =
+        row.passes && row.failures && statistics_runs(row.passes, row.failures, 2) < OUTCOME_LEVEL;
     find_stretch(&o, results, count);
     if (count == 0)
         return o;

@@ -34,6 +34,7 @@ struct outcome {
     size_t recoveries;      /* times it passed after a failure */
     size_t unexplained;     /* of these, at one revision on one host, or on a retry */
     double together;        /* p of the test of runs */
+    bool telling;           /* so many passes and failures could stand together beyond chance */
     /* Indices of results; -1: there is none. The failing stretch is the latest. */
     ptrdiff_t last_good, first_bad;
     ptrdiff_t fixed; /* the pass after that stretch */

@@ -45,6 +45,18 @@ static void what_always_passed_is_passing(void **state)
     assert_int_equal(judge("", NULL).kind, OUTCOME_UNKNOWN);
 }
 
+/* "chance … 1" of two results meant nothing. */
+static void of_few_results_no_chance_is_told(void **state)
+{
+    (void)state;
+    assert_false(judge(".F", NULL).telling);
+    assert_false(judge("..FF", NULL).telling);
+    assert_false(judge("..........", NULL).telling);
+    assert_false(judge("FFFFFFFFFF", NULL).telling);
+    assert_true(judge("...FFFF.", NULL).telling);
+    assert_true(judge("..............FFFFFF", NULL).telling);
+}
+
 static void what_fails_since_a_run_is_broken_and_not_flaky(void **state)
 {
     (void)state;
@@ -115,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_always_passed_is_passing),
+        cmocka_unit_test(of_few_results_no_chance_is_told),
         cmocka_unit_test(what_fails_since_a_run_is_broken_and_not_flaky),
         cmocka_unit_test(what_was_broken_once_and_fixed_is_passing),
         cmocka_unit_test(what_fails_now_and_then_is_flaky),
