@@ -91,6 +91,13 @@ static const struct option options_inputs[] = {
 };
 
 static const struct option options_protocol[] = {
+    {"http2", 0, OPTION_FLAG, IN(http2),
+     .help = "Speak HTTP/2, many requests at a time on each connection: with https as agreed on "
+             "(ALPN), with http by prior knowledge. Default: HTTP/1.1."},
+    {"streams", 0, OPTION_COUNT, IN(max_streams), "N",
+     .help =
+         "With --http2: at most so many requests at a time on a connection (100), and no more than "
+         "the service allows."},
     {"cacert", 0, OPTION_TEXT, IN(cacert), "PATH",
      .help = "https: trust the authorities of this PEM file, not the system's."},
     {"insecure", 'k', OPTION_FLAG, IN(insecure),

@@ -21,6 +21,7 @@ build | libsqlite3-dev         | pc:sqlite3                        | the result 
 build | libpq-dev              | pc:libpq                          | result stores in PostgreSQL
 build | libssl-dev            | pc:libssl                         | TLS of loads, signs webhooks
 build | zlib1g-dev             | pc:zlib                           | histogram logs of loads
+build | libnghttp2-dev        | pc:libnghttp2                     | HTTP/2 of loads
 build | scdoc                  | cmd:scdoc                         | man pages
 check | git                    | cmd:git                           | names the files to check
 check | libcmocka-dev          | pc:cmocka                         | unit tests

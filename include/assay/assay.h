@@ -191,6 +191,8 @@ struct assay_load_options {
     const char *keep;  /* as of assay_run */
     struct assay_strings arguments; /* the command as typed, for the record */
     const char *cacert;           /* https: PEM file of authorities to trust; NULL: the system's */
+    bool http2;                   /* with https by ALPN, with http by prior knowledge */
+    uint32_t max_streams;         /* http2: at most, on a connection; 0: 100 */
     bool insecure, tls_no_resume; /* any certificate will do; every handshake is a whole one */
 };
 

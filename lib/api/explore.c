@@ -167,7 +167,7 @@ static struct result take_step(struct explorer *x, struct search_step *step)
     plan.users = x->range.users ? (uint32_t)step->load : 0;
     plan.stages = x->range.users ? NULL : &stage;
     plan.stage_count = x->range.users ? 0 : 1;
-    uint32_t conns = x->range.users ? plan.users : plan.connections;
+    uint32_t conns = load_links(&plan);
     plan.threads = plan.threads < conns ? plan.threads : conns;
     TRY(load_begin(&plan, &load));
     const struct evidence_load how = {x->range.users ? 0 : step->load, dispersion(&plan), x->usual};

@@ -16,6 +16,11 @@
 /* Threads begin together. */
 #define START_NS (20 * NS_PER_MS)
 
+uint32_t load_links(const struct load_plan *plan)
+{
+    return plan->stages ? plan->connections : (plan->users + plan->streams - 1) / plan->streams;
+}
+
 static struct result descriptors(const struct load_plan *plan, uint32_t wanted)
 {
     struct rlimit limit;
@@ -48,12 +53,15 @@ static void load_free(struct load *load)
 static struct result prepare(struct load *load)
 {
     uint32_t threads = load->plan.threads;
-    uint32_t links = load->plan.stages ? load->plan.connections : load->plan.users;
+    uint32_t links = load_links(&load->plan), first = 0;
     TRY(descriptors(&load->plan, links));
     if (load->plan.inspection)
         TRY(inspector_begin(load->plan.inspection, &load->inspector));
-    for (uint32_t i = 0; i < threads; i++)
-        TRY(lane_prepare(&load->lanes[i], load, i, links / threads + (i < links % threads)));
+    for (uint32_t i = 0; i < threads; i++) {
+        uint32_t count = links / threads + (i < links % threads);
+        TRY(lane_prepare(&load->lanes[i], load, i, first, count));
+        first += count;
+    }
     return RESULT_OK;
 }
 
@@ -168,6 +176,8 @@ static void take_lane(struct load_outcome *out, struct lane *lane)
     out->connections += lane->made;
     if (lane->clock.steps > out->clock_steps)
         out->clock_steps = lane->clock.steps;
+    if (lane->streams && (!out->streams || lane->streams < out->streams))
+        out->streams = lane->streams;
     if (lane->tls)
         tls_seen_merge(&out->tls, tls_seen(lane->tls));
 }

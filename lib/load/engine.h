@@ -32,6 +32,7 @@ struct load_plan {
     struct distribution think; /* … and the next question; ns */
     uint32_t users;            /* closed loop: how many */
     uint32_t connections;      /* open loop: at most so many, of all threads */
+    uint32_t streams;          /* requests at a time on a connection: 1, but with HTTP/2 */
     uint32_t threads;
     int64_t warmup, duration; /* ns: what starts in the first is not measured */
     int64_t drain;            /* how long answers that are under way then are waited for */
@@ -91,9 +92,13 @@ struct load_outcome {
     uint32_t clock_steps;  /* the wall clock was set during the run */
     struct tls_seen tls;   /* of all threads */
     bool cut;              /* it is from an event log without an end */
+    uint32_t streams;      /* HTTP/2: the fewest at a time on a connection that a service allowed */
 };
 
 struct load;
+
+/* How many connections there may be: closed loop, as few as hold the users. */
+uint32_t load_links(const struct load_plan *plan);
 
 /* Begin. ERR_IO when descriptors or threads cannot be had. */
 struct result load_begin(const struct load_plan *plan, struct load **out) MUST_USE;

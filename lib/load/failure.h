@@ -31,8 +31,16 @@
       "That is a rate limit: raise it for this test, or lower the load.")                          \
     X(SERVER_ERROR, "status_5xx", "the service failed with a status of 500 to 599",                \
       "Look into the service's log; 503 means that it is overloaded or not ready.")                \
-    X(PROTOCOL, "protocol", "the answer was not well-formed HTTP/1.1",                             \
+    X(PROTOCOL, "protocol", "the answer was not well-formed HTTP",                                 \
       "The example has what was wrong; a proxy in between may be at fault.")                       \
+    X(REFUSED_STREAM, "refused_stream",                                                            \
+      "the service refused the request before it looked at it (REFUSED_STREAM)",                   \
+      "It takes fewer streams at a time than that: lower --streams or the load.")                  \
+    X(STREAM_RESET, "stream_reset", "the service broke off the answer (RST_STREAM)",               \
+      "The example has its reason; look into the service's log, or a proxy's in between.")         \
+    X(GOAWAY, "goaway", "the service ended the connection before it answered (GOAWAY)",            \
+      "The example has its reason; a service that ends connections after so many requests may "    \
+      "be told to allow more.")                                                                    \
     X(MALFORMED, "malformed_stream", "an event of the stream was not what this API sends",         \
       "The example has what was wrong; check one stream with `assay run`.")                        \
     X(STREAM_ERROR, "stream_error", "the answer told of an error",                                 \

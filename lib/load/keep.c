@@ -4,6 +4,8 @@
 #include "load/keep.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <strings.h>
 
 #include "core/clock.h"
 #include "core/jsontext.h"
@@ -176,6 +178,13 @@ json_t *keep_outcome(const struct load_outcome *o)
             out, counts[i].name,
             json_integer((json_int_t) *
                          (const uint64_t *)((const char *)&o->metrics + counts[i].offset)));
+    if (o->streams)
+        json_object_set_new(out, "streams", json_integer((json_int_t)o->streams));
+    if (*o->tls.version)
+        json_object_set_new(out, "tls",
+                            json_pack("{s:s, s:s, s:I, s:I}", "version", o->tls.version, "cipher",
+                                      o->tls.cipher, "handshakes", (json_int_t)o->tls.handshakes,
+                                      "resumed", (json_int_t)o->tls.resumed));
     return out;
 }
 
@@ -185,8 +194,20 @@ static double number_of(const json_t *json, const char *name)
     return isfinite(value) ? value : 0;
 }
 
+static void read_tls(const json_t *json, struct tls_seen *out)
+{
+    snprintf(out->version, sizeof(out->version), "%.*s",
+             SLICE_ARG(jsontext_slice(json_object_get(json, "version"))));
+    snprintf(out->cipher, sizeof(out->cipher), "%.*s",
+             SLICE_ARG(jsontext_slice(json_object_get(json, "cipher"))));
+    out->handshakes = (uint32_t)integer_of(json, "handshakes");
+    out->resumed = (uint32_t)integer_of(json, "resumed");
+}
+
 void keep_read_outcome(const json_t *json, struct load_outcome *out)
 {
+    out->streams = (uint32_t)integer_of(json, "streams");
+    read_tls(json_object_get(json, "tls"), &out->tls);
     out->measured = integer_of(json, "measured_ns");
     out->stopped = json_is_true(json_object_get(json, "stopped"));
     out->processor = number_of(json, "processor_share");
@@ -243,7 +264,10 @@ struct result keep_read_plan(struct arena *arena, const json_t *json, struct tar
         .api = (enum target_api)api,
         .stream = json_is_true(json_object_get(json, "stream")),
         .url = arena_string(arena, jsontext_slice(json_object_get(json, "url"))),
+        .http2 = json_is_true(json_object_get(json, "http2")),
+        .tls.insecure = json_is_true(json_object_get(json, "insecure")),
     };
+    target->secure = strncasecmp(target->url, "https://", 8) == 0;
     const json_t *inputs = json_object_get(json, "inputs");
     *plan = (struct load_plan){
         .target = target,
@@ -251,6 +275,7 @@ struct result keep_read_plan(struct arena *arena, const json_t *json, struct tar
         .seed = (uint64_t)json_integer_value(json_object_get(json, "seed")),
         .users = (uint32_t)integer_of(json, "concurrency"),
         .connections = (uint32_t)integer_of(json, "connections"),
+        .streams = (uint32_t)integer_of(json, "streams"),
         .threads = (uint32_t)integer_of(json, "threads"),
         .warmup = integer_of(json, "warmup_ns"),
         .duration = integer_of(json, "duration_ns"),

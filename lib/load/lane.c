@@ -365,6 +365,7 @@ static void lane_go_on(struct lane *lane)
     } else if (due(lane) < CLOCK_NEVER && !(lane->starved && lane->busy == lane->slot_count)) {
         lane_pump(lane, clock_now());
     }
+    traffic_flush(lane);
 }
 
 /* ------------------------------------------------------------------ ten times a second */
@@ -382,7 +383,13 @@ static void look_at_link(struct lane *lane, struct link *link, int64_t now)
         if (!link->slots[i].busy || now - since <= lane->load->plan.timeout)
             continue;
         (void)error_set(ERR_TIMEOUT, "%s", late[link->state]);
-        lane_link_failed(lane, link, FAILURE_TIMEOUT, 0, now);
+        if (link->h2 && link->heard > since) { /* it is the stream, not the connection */
+            link->slots[i].flight.failure = FAILURE_TIMEOUT;
+            traffic_cancel(lane, link, &link->slots[i]);
+            lane_land(lane, link, &link->slots[i], now);
+        } else {
+            lane_link_failed(lane, link, FAILURE_TIMEOUT, 0, now);
+        }
     }
 }
 
@@ -534,20 +541,52 @@ void *lane_run(void *argument)
 
 /* ------------------------------------------------------------------ before and after */
 
-struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index, uint32_t links)
+/* Closed loop: users are dealt out to the links, so that there is a slot for each. */
+static uint32_t slots_of(const struct load_plan *plan, uint32_t link)
+{
+    uint32_t links = load_links(plan);
+    return plan->stages ? plan->streams : plan->users / links + (link < plan->users % links);
+}
+
+static void landed(void *lane, struct link *link, struct slot *slot, int64_t now)
+{
+    lane_land(lane, link, slot, now);
+}
+
+static struct result prepare_protocol(struct lane *lane, const struct target *target)
+{
+    if (target->http2) {
+        lane->h2 = (struct h2_shared){target->secure, &lane->metrics, landed, lane};
+        lane->frames = buf_limited(TRAFFIC_FRAMES);
+        lane->dirty = mem_alloc(lane->link_count * sizeof(*lane->dirty));
+    }
+    if (target->secure) {
+        lane->plain = mem_alloc(TRAFFIC_RECORD);
+        TRY(tls_open(&target->tls, &lane->tls));
+    }
+    return RESULT_OK;
+}
+
+struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index, uint32_t first,
+                           uint32_t links)
 {
     const struct load_plan *plan = &load->plan;
     size_t unsent_max = plan->stock->turns > 1 ? LIMIT_LOAD_REQUEST_BYTES : plan->stock->longest;
     lane->load = load;
     lane->index = index;
     lane->next = CLOCK_NEVER;
-    lane->link_count = lane->slot_count = links;
+    lane->link_count = links;
+    for (uint32_t i = 0; i < links; i++)
+        lane->slot_count += slots_of(plan, first + i);
     lane->links = mem_zero(links * sizeof(*lane->links));
     lane->slots = mem_zero(lane->slot_count * sizeof(*lane->slots));
     lane->roomy = mem_alloc(links * sizeof(*lane->roomy));
     lane->closed = mem_alloc(links * sizeof(*lane->closed));
+    struct slot *slots = lane->slots;
     for (uint32_t i = 0; i < links; i++) {
-        link_init(&lane->links[i], &lane->slots[i], 1, unsent_max);
+        uint32_t count = slots_of(plan, first + i);
+        link_init(&lane->links[i], slots, count, unsent_max);
+        slots += count;
         lane->closed[lane->closed_count++] = links - 1 - i;
     }
     lane->buffer = mem_alloc(TRAFFIC_READ);
@@ -572,11 +611,7 @@ struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index,
     lane->inspected = stock_random(plan->seed, index, SLICE("inspected"));
     lane->epoll = epoll_create1(EPOLL_CLOEXEC);
     ENSURE(lane->epoll >= 0, ERR_IO, "epoll cannot be had: %s", strerror(errno));
-    if (plan->target->secure) {
-        lane->plain = mem_alloc(TRAFFIC_RECORD);
-        TRY(tls_open(&plan->target->tls, &lane->tls));
-    }
-    return RESULT_OK;
+    return prepare_protocol(lane, plan->target);
 }
 
 void lane_free(struct lane *lane)
@@ -593,6 +628,8 @@ void lane_free(struct lane *lane)
     agenda_free(&lane->agenda);
     mem_free(lane->so_far);
     mem_free(lane->plain);
+    buf_free(&lane->frames);
+    mem_free(lane->dirty);
     tls_shut(lane->tls);
     as_free(lane->as);
     supply_end(&lane->supply);

@@ -25,9 +25,13 @@ struct lane {
     uint32_t index;
     pthread_t thread;
     int epoll;
-    char *buffer;            /* of one read */
-    struct tls_context *tls; /* NULL: none */
-    char *plain;             /* … of one record */
+    char *buffer;                 /* of one read */
+    struct tls_context *tls;      /* NULL: none */
+    char *plain;                  /* … of one record */
+    struct h2_shared h2;          /* landed NULL: HTTP/1.1 */
+    struct buf frames;            /* that are sent now */
+    uint32_t *dirty, dirty_count; /* links that may have frames to send */
+    uint32_t streams; /* the fewest at a time that a service allowed; 0: it did not say */
     struct link *links;
     struct slot *slots; /* of all links */
     uint32_t link_count, slot_count;
@@ -75,8 +79,9 @@ struct load {
     struct lane *lanes;
 };
 
-/* ERR_IO when epoll cannot be had. lane_free in any case. */
-struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index,
+/* It has `links` links of all, from `first` on. ERR_IO when epoll cannot be had. lane_free in any
+ * case. */
+struct result lane_prepare(struct lane *lane, struct load *load, uint32_t index, uint32_t first,
                            uint32_t links) MUST_USE;
 void lane_free(struct lane *lane);
 

@@ -26,7 +26,8 @@ void link_free(struct link *link)
 
 static void slots_begin(struct link *link)
 {
-    link->busy = link->free = 0;
+    link->busy = link->waiting = link->free = 0;
+    link->limit = link->slot_count;
     for (uint32_t i = 0; i < link->slot_count; i++) {
         link->slots[i].busy = false;
         link->slots[i].next = i + 1;
@@ -164,7 +165,9 @@ void link_close(struct link *link, bool reset)
             setsockopt(link->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
         close(link->fd);
     }
+    h2_end(link->h2);
     tls_end(link->tls);
+    link->h2 = NULL;
     link->tls = NULL;
     link->fd = -1;
     link->state = LINK_CLOSED;
@@ -178,12 +181,20 @@ struct slot *link_take_slot(struct link *link)
     struct slot *slot = &link->slots[link->free];
     link->free = slot->next;
     link->busy++;
-    slot->busy = true;
+    link->waiting++;
+    slot->busy = slot->waiting = true;
     return slot;
+}
+
+void link_slot_sent(struct link *link, struct slot *slot)
+{
+    link->waiting -= slot->waiting;
+    slot->waiting = false;
 }
 
 void link_give_slot(struct link *link, struct slot *slot)
 {
+    link_slot_sent(link, slot);
     slot->busy = false;
     slot->next = link->free;
     link->free = (uint32_t)(slot - link->slots);

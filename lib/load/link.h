@@ -10,6 +10,7 @@
 #define LOAD_LINK_H
 
 #include "load/flight.h"
+#include "load/h2.h"
 #include "load/stamp.h"
 #include "load/tls.h"
 
@@ -21,6 +22,7 @@ struct slot {
     struct reader reader;
     struct notes notes;
     bool busy;
+    bool waiting;  /* … but its request was not yet sent */
     uint32_t next; /* free ones: the next free one of the link */
 };
 
@@ -30,10 +32,14 @@ struct link {
     bool listed;        /* among those of its lane that may have a free slot */
     int64_t not_before; /* closed: rest until then */
     struct slot *slots; /* the lane's */
-    uint32_t slot_count, busy;
+    uint32_t slot_count, busy, waiting;
+    uint32_t limit;    /* so many slots may be busy: with HTTP/2 the service has a say */
     uint32_t free;     /* the first free slot; slot_count: there is none */
     struct buf unsent; /* what the kernel did not take at once */
     struct tls *tls;   /* NULL: none */
+    struct h2 *h2;     /* NULL: HTTP/1.1 */
+    int64_t heard;     /* when bytes came last */
+    bool dirty;        /* HTTP/2 may have frames to send */
 };
 
 /* What came with one read. */
@@ -86,11 +92,14 @@ void link_close(struct link *link, bool reset);
 
 static inline bool link_has_room(const struct link *link)
 {
-    return link->busy < link->slot_count;
+    return link->busy < link->limit;
 }
 
 /* A free slot, busy from now on; the link must have room. */
 struct slot *link_take_slot(struct link *link);
+
+/* Its request goes. */
+void link_slot_sent(struct link *link, struct slot *slot);
 
 /* It is free again. */
 void link_give_slot(struct link *link, struct slot *slot);

@@ -191,14 +191,18 @@ static void add_protocol(struct text *t, const struct load_report *r)
 {
     const struct target *target = r->plan->target;
     const struct tls_seen *tls = &r->outcome->tls;
+    const char *http = target->http2 ? "HTTP/2" : "HTTP/1.1";
+    if (r->outcome->streams)
+        text_printf(t, "  HTTP/2: at most %u streams at a time on a connection%s\n",
+                    r->outcome->streams,
+                    r->outcome->streams < r->plan->streams ? ", as the service has it" : "");
     if (!target->secure)
         return;
-    if (tls->version)
-        text_printf(
-            t,
-            "  HTTP/1.1 in %s, %s: %u handshakes, of which %u resumed a session. Stamps are "
-            "of the segment that completed a TLS record.\n",
-            tls->version, tls->cipher, tls->handshakes, tls->resumed);
+    if (*tls->version)
+        text_printf(t,
+                    "  %s in %s, %s: %u handshakes, of which %u resumed a session. Stamps are "
+                    "of the segment that completed a TLS record.\n",
+                    http, tls->version, tls->cipher, tls->handshakes, tls->resumed);
     if (target->tls.insecure)
         text_add_str(t, "  Any certificate was taken (--insecure): who answered is not known.\n");
 }

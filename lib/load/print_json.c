@@ -42,6 +42,12 @@ json_t *print_plan_json(const struct load_plan *plan)
     json_object_set_new(out, "seed", json_integer((json_int_t)plan->seed));
     if (plan->inputs)
         json_object_set_new(out, "inputs", json_string(plan->inputs));
+    if (plan->target->http2) {
+        json_object_set_new(out, "http2", json_true());
+        json_object_set_new(out, "streams", json_integer((json_int_t)plan->streams));
+    }
+    if (plan->target->tls.insecure)
+        json_object_set_new(out, "insecure", json_true());
     if (!plan->stages) {
         json_object_set_new(out, "concurrency", json_integer(plan->users));
         return out;
@@ -107,15 +113,15 @@ static json_t *objectives_json(const struct load_report *r)
 static json_t *protocol_json(const struct load_report *r)
 {
     const struct tls_seen *tls = &r->outcome->tls;
-    json_t *out = json_pack("{s:s}", "http", "1.1");
+    json_t *out = json_pack("{s:s}", "http", r->plan->target->http2 ? "2" : "1.1");
+    if (r->plan->target->http2)
+        json_object_set_new(out, "streams", json_integer((json_int_t)r->outcome->streams));
     if (!r->plan->target->secure)
         return out;
-    const char *version = tls->version ? tls->version : "",
-               *cipher = tls->version ? tls->cipher : "";
     json_object_set_new(out, "tls",
-                        json_pack("{s:s, s:s, s:I, s:I, s:b, s:s}", "version", version, "cipher",
-                                  cipher, "handshakes", (json_int_t)tls->handshakes, "resumed",
-                                  (json_int_t)tls->resumed, "certificate_checked",
+                        json_pack("{s:s, s:s, s:I, s:I, s:b, s:s}", "version", tls->version,
+                                  "cipher", tls->cipher, "handshakes", (json_int_t)tls->handshakes,
+                                  "resumed", (json_int_t)tls->resumed, "certificate_checked",
                                   !r->plan->target->tls.insecure, "stamps",
                                   "of the segment that completed a TLS record"));
     return out;

@@ -263,13 +263,15 @@ static bool scan_value(struct scan *s, uint32_t open)
 bool scan_json(struct slice text, const struct scan_path *paths, size_t count,
                struct scan_value *values)
 {
+    memset(values, 0, count * sizeof(*values));
+    if (text.len == 0)
+        return false;
     struct scan s = {.at = text.data,
                      .end = text.data + text.len,
                      .paths = paths,
                      .values = values,
                      .count = count};
-    memset(values, 0, count * sizeof(*values));
-    if (text.len == 0 || !scan_value(&s, (uint32_t)((1ull << count) - 1)))
+    if (!scan_value(&s, (uint32_t)((1ull << count) - 1)))
         return false;
     skip_blanks(&s);
     return s.at == s.end;

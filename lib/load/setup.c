@@ -11,6 +11,7 @@
 #include "core/parse.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "load/h2.h"
 #include "load/threshold.h"
 
 #define DEFAULT_TIMEOUT (60 * NS_PER_S)
@@ -18,6 +19,7 @@
 #define MOST_RATE 1e7
 #define MOST_STAGES 64
 #define MOST_THREADS 256
+#define MOST_SLOTS 4000000 /* of all connections together */
 
 /* "500" or "10..100", with or without "/s". */
 static struct result read_rate(struct slice text, const char *whole, struct arrival_stage *out)
@@ -116,6 +118,7 @@ struct result setup_target(struct arena *arena, const struct assay_load_options 
         .model = o->model,
         .max_tokens = o->max_tokens,
         .stream = o->stream,
+        .http2 = o->http2,
         .tls = {.cacert = o->cacert, .insecure = o->insecure, .full = o->tls_no_resume},
     };
     TRY(read_body(arena, o->body, &options.body));
@@ -130,6 +133,9 @@ struct result setup_plan(struct arena *arena, const struct assay_load_options *o
         .seed = o->has_seed ? o->seed : random_fresh_seed(),
         .users = o->concurrency,
         .connections = o->connections ? o->connections : DEFAULT_CONNECTIONS,
+        .streams = !o->http2        ? 1
+                   : o->max_streams ? o->max_streams
+                                    : H2_STREAMS,
         .threads = o->threads ? o->threads : 1,
         .warmup = o->warmup_ns,
         .duration = o->duration_ns ? o->duration_ns : SETUP_DURATION,
@@ -140,6 +146,11 @@ struct result setup_plan(struct arena *arena, const struct assay_load_options *o
            "--rate (requests start by a schedule) and --concurrency (so many users who wait for "
            "their answers) do not go together");
     ENSURE(!o->arrivals || o->rate || o->search || o->sweep, ERR_USAGE, "--arrivals needs --rate");
+    ENSURE(o->http2 || !o->max_streams, ERR_USAGE, "--streams goes with --http2");
+    ENSURE(plan->streams <= H2_STREAMS_MOST &&
+               (uint64_t)plan->streams * plan->connections <= MOST_SLOTS,
+           ERR_USAGE, "--streams: at most %d, and %d times --connections", H2_STREAMS_MOST,
+           MOST_SLOTS);
     ENSURE(plan->threads <= MOST_THREADS, ERR_USAGE, "--threads: at most %d", MOST_THREADS);
     TRY(read_arrivals(o->arrivals, plan));
     if (o->rate)
@@ -147,7 +158,7 @@ struct result setup_plan(struct arena *arena, const struct assay_load_options *o
     else if (!o->trace)
         plan->users = o->concurrency ? o->concurrency : 1;
     TRY(setup_stock(arena, o, plan));
-    uint32_t conns = plan->stages ? plan->connections : plan->users;
+    uint32_t conns = load_links(plan);
     if (!o->search && !o->sweep)
         plan->threads = plan->threads < conns ? plan->threads : conns;
     return RESULT_OK;

@@ -261,6 +261,7 @@ struct result target_build(struct arena *arena, const struct target_options *o, 
     out->secure = address.secure;
     out->tls = o->tls;
     out->tls.host = address.host;
+    out->http2 = out->tls.http2 = o->http2;
     ENSURE(out->secure || !(o->tls.cacert || o->tls.insecure || o->tls.full), ERR_USAGE,
            "--url %s: --cacert, --insecure and --tls-no-resume are of https", o->url);
     out->where = arena_printf(arena, "%.*s", SLICE_ARG(address.authority));

@@ -41,6 +41,7 @@ struct target_options {
     uint32_t max_tokens;     /* 0: 128 */
     bool stream;             /* events are expected; always so of /execute */
     struct tls_settings tls; /* but for the host */
+    bool http2;
 };
 
 /* Digits of the serial number in a request. */
@@ -59,6 +60,7 @@ struct target {
     socklen_t address_size;
     struct sockaddr_storage addresses[TARGET_ADDRESSES];
     uint32_t address_count;
+    bool http2;              /* else HTTP/1.1 */
     bool secure;             /* https … */
     struct tls_settings tls; /* … and how */
     struct slice opening;    /* of every request: all of its head but how long its body is */

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 
 #include "core/memory.h"
 
@@ -166,9 +167,9 @@ const struct tls_seen *tls_seen(const struct tls_context *context)
 
 void tls_seen_merge(struct tls_seen *into, const struct tls_seen *from)
 {
-    if (from->version) {
-        into->version = from->version;
-        into->cipher = from->cipher;
+    if (*from->version) {
+        memcpy(into->version, from->version, sizeof(into->version));
+        memcpy(into->cipher, from->cipher, sizeof(into->cipher));
     }
     into->handshakes += from->handshakes;
     into->resumed += from->resumed;
@@ -286,8 +287,9 @@ static enum tls_state handshake_done(struct tls *tls)
         (void)error_set(ERR_TLS, "the service does not offer HTTP/2 (ALPN)");
         return TLS_FAILED;
     }
-    c->seen.version = c->lib.SSL_get_version(tls->ssl);
-    c->seen.cipher = c->lib.SSL_CIPHER_get_name(c->lib.SSL_get_current_cipher(tls->ssl));
+    snprintf(c->seen.version, sizeof(c->seen.version), "%s", c->lib.SSL_get_version(tls->ssl));
+    snprintf(c->seen.cipher, sizeof(c->seen.cipher), "%s",
+             c->lib.SSL_CIPHER_get_name(c->lib.SSL_get_current_cipher(tls->ssl)));
     c->seen.handshakes++;
     c->seen.resumed += c->lib.SSL_session_reused(tls->ssl) == 1;
     return TLS_DONE;

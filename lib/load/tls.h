@@ -22,9 +22,9 @@ struct tls_settings {
     bool http2;         /* offer HTTP/2 (ALPN) and nothing else; else HTTP/1.1 */
 };
 
-/* What was negotiated: the last of a thread's connections. Texts are OpenSSL's own. */
+/* What was negotiated, the last time; in OpenSSL's words. */
 struct tls_seen {
-    const char *version, *cipher; /* "TLSv1.3"; NULL: no handshake was completed */
+    char version[16], cipher[48]; /* "TLSv1.3"; "": no handshake was completed */
     uint32_t handshakes, resumed;
 };
 

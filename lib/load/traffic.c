@@ -24,6 +24,13 @@ static bool flush(struct lane *lane, struct link *link)
     return fault == 0;
 }
 
+static void soil(struct lane *lane, struct link *link)
+{
+    if (!link->dirty)
+        lane->dirty[lane->dirty_count++] = (uint32_t)(link - lane->links);
+    link->dirty = true;
+}
+
 /* In the clear or in TLS. False when that was the end of the link. */
 static bool give(struct lane *lane, struct link *link, const struct slice *parts, size_t count)
 {
@@ -49,16 +56,93 @@ void traffic_send(struct lane *lane, struct link *link, struct slot *slot)
     slot->flight.said = talk ? supply_listens(talk) : NULL;
     lane_choose(lane, &slot->flight, ask.item);
     flight_expect(&slot->flight, &slot->reader, slot->flight.target);
+    link_slot_sent(link, slot);
+    if (link->h2) {
+        h2_ask(link->h2, slot, slice_part(ask.wire, 0, ask.wire.len - ask.body.len), ask.body);
+        soil(lane, link);
+        return;
+    }
     slot->flight.sent = clock_now();
     (void)give(lane, link, &ask.wire, 1);
 }
 
-/* What was bound to the link before it was open. */
+/* What was bound to the link before it could go. */
 static void send_waiting(struct lane *lane, struct link *link)
 {
-    for (uint32_t i = 0; i < link->slot_count && link->state == LINK_OPEN; i++)
-        if (link->slots[i].busy)
+    for (uint32_t i = 0; link->waiting > 0 && i < link->slot_count; i++) {
+        if (link->h2 && !h2_may_ask(link->h2))
+            return;
+        if (link->slots[i].waiting)
             traffic_send(lane, link, &link->slots[i]);
+    }
+}
+
+/* ------------------------------------------------------------------ HTTP/2 */
+
+/* What the service allows may have changed, or a stream has ended. */
+static void settle(struct lane *lane, struct link *link, enum h2_state state)
+{
+    if (state == H2_OPEN) {
+        link->limit = h2_limit(link->h2);
+        if (link->limit > 0 && (!lane->streams || link->limit < lane->streams))
+            lane->streams = link->limit;
+        send_waiting(lane, link);
+        if (link_has_room(link))
+            lane_list_roomy(lane, link);
+    } else if (link->busy == 0) {
+        lane_drop_link(lane, link, state == H2_BROKEN);
+    } else {
+        enum failure failure = h2_failure(link->h2);
+        lane_link_failed(lane, link, failure, 0, clock_now());
+    }
+}
+
+static void pump(struct lane *lane, struct link *link)
+{
+    while (link->unsent.len == 0) { /* else there is no room; epoll will tell */
+        buf_clear(&lane->frames);
+        if (!h2_take(link->h2, &lane->frames))
+            break;
+        struct slice frames = buf_slice(&lane->frames);
+        if (!give(lane, link, &frames, 1))
+            return;
+    }
+    settle(lane, link, h2_state(link->h2));
+}
+
+void traffic_flush(struct lane *lane)
+{
+    while (lane->dirty_count > 0) {
+        struct link *link = &lane->links[lane->dirty[--lane->dirty_count]];
+        link->dirty = false;
+        if (link->state == LINK_OPEN && link->h2)
+            pump(lane, link);
+    }
+}
+
+void traffic_cancel(struct lane *lane, struct link *link, struct slot *slot)
+{
+    h2_cancel(link->h2, slot);
+    soil(lane, link);
+}
+
+/* Bytes of HTTP/2. */
+static void take_frames(struct lane *lane, struct link *link, struct slice bytes,
+                        const struct receipt *r)
+{
+    enum h2_state state = h2_feed(link->h2, bytes, r->received, r->read);
+    soil(lane, link);
+    settle(lane, link, state);
+}
+
+/* The link is open: speak on it. */
+static void begin(struct lane *lane, struct link *link)
+{
+    if (lane->h2.landed) {
+        link->h2 = h2_begin(&lane->h2, link);
+        soil(lane, link);
+    }
+    send_waiting(lane, link);
 }
 
 /* ------------------------------------------------------------------ securing */
@@ -93,7 +177,7 @@ static void secure(struct lane *lane, struct link *link, int64_t at)
         return;
     link->state = LINK_OPEN;
     secured(link, at);
-    send_waiting(lane, link);
+    begin(lane, link);
 }
 
 void traffic_opened(struct lane *lane, struct link *link)
@@ -101,7 +185,7 @@ void traffic_opened(struct lane *lane, struct link *link)
     int64_t now = clock_now();
     connected(link, now);
     if (!lane->tls) {
-        send_waiting(lane, link);
+        begin(lane, link);
         return;
     }
     link->state = LINK_SECURING;
@@ -133,6 +217,13 @@ static void link_ended(struct lane *lane, struct link *link, int fault, int64_t 
         lane_link_failed(lane, link, FAILURE_TLS, 0, now);
         return;
     }
+    if (link->h2) {
+        enum failure failure = h2_failure(link->h2);
+        bool reset = failure == FAILURE_CLOSED && fault;
+        lane_link_failed(lane, link, reset ? link_transfer_failure(fault) : failure,
+                         reset ? fault : 0, now);
+        return;
+    }
     if (fault) {
         lane_link_failed(lane, link, link_transfer_failure(fault), fault, now);
         return;
@@ -159,6 +250,10 @@ static void count_receipt(struct lane *lane, const struct receipt *r)
 static void take_bytes(struct lane *lane, struct link *link, struct slice bytes,
                        const struct receipt *r)
 {
+    if (link->h2) {
+        take_frames(lane, link, bytes, r);
+        return;
+    }
     if (link->busy == 0) { /* nobody asked */
         lane_drop_link(lane, link, false);
         return;
@@ -203,6 +298,7 @@ static bool read_once(struct lane *lane, struct link *link, bool to_the_end)
     }
     struct slice bytes = slice_of(lane->buffer, (size_t)r.size);
     count_receipt(lane, &r);
+    link->heard = r.read;
     if (link->tls)
         take_records(lane, link, bytes, &r);
     else
@@ -226,6 +322,8 @@ void traffic_event(struct lane *lane, struct link *link, uint32_t events)
     }
     if ((events & EPOLLOUT) && !flush(lane, link))
         return;
+    if (link->h2)
+        soil(lane, link); /* there may be room again */
     /* A short read has emptied the socket (epoll(7)), unless the end of it came too. */
     bool ended = events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP);
     if (events & EPOLLIN || ended)
