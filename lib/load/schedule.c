@@ -26,7 +26,7 @@ struct result schedule_write(const struct load_plan *plan, FILE *out)
         if (at < 0 || at >= end)
             break;
         struct ask ask = supply_ask(&supply, number);
-        fprintf(out, "%" PRId64 "\t%" PRIu32 "\t%016" PRIx64 "\n", at, ask.item,
+        fprintf(out, "%" PRId64 " %" PRIu32 " %016" PRIx64 "\n", at, ask.item,
                 slice_hash(ask.body));
     }
     supply_end(&supply);

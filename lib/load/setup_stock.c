@@ -94,12 +94,13 @@ static void add(struct text *t, const char *format, ...)
 static const char *in_words(struct arena *arena, const struct assay_load_options *o,
                             const struct stock *stock)
 {
+    static const char *const orders[] = {"in their order", "shuffled", "at random"};
     struct text t = text_in(arena);
     if (o->trace)
         add(&t, "what %s has%s%s%s", o->trace, o->speed ? ", " : "", o->speed ? o->speed : "",
             o->speed ? " times as fast" : "");
     if (o->prompts)
-        add(&t, "prompts of %s, %s", o->prompts, stock_order_names[stock->order]);
+        add(&t, "prompts of %s, %s", o->prompts, orders[stock->order]);
     if (o->prompt_tokens)
         add(&t, "prompts made up of %s tokens", o->prompt_tokens);
     if (o->output_tokens)

@@ -130,7 +130,7 @@ def schedule(*options):
     done = subprocess.run([ASSAY, "load", "--url", "http://127.0.0.1:9" + CHAT, "--print-schedule", *options],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
     expect(done.returncode == 0, done.stdout)
-    return [tuple(line.split(b"\t")) for line in done.stdout.splitlines()], done.stdout
+    return [tuple(line.split(b" ")) for line in done.stdout.splitlines()], done.stdout
 
 
 def fnv(data):
