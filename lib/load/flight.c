@@ -3,6 +3,8 @@
  */
 #include "load/flight.h"
 
+#include "core/parse.h"
+
 void reader_init(struct reader *reader)
 {
     *reader = (struct reader){.body = buf_limited(FLIGHT_BODY_BYTES)};
@@ -196,11 +198,22 @@ void flight_end(struct flight *flight, struct reader *reader, const struct targe
     }
 }
 
+void flight_retry_after(struct flight *flight, struct slice value)
+{
+    uint64_t seconds = 0;
+    flight->told_to_wait = true;
+    if (result_ok(parse_unsigned(slice_trim(value), UINT32_MAX, &seconds)))
+        flight->wait = (uint32_t)seconds;
+}
+
 static bool take_head(struct flight *flight, struct reader *reader, const struct target *target,
                       const struct http_head *head)
 {
-    struct slice type = {0};
+    struct slice type = {0}, wait = {0};
     http_header_find(head->headers, SLICE("content-type"), &type);
+    if ((head->status == 429 || head->status == 503) &&
+        http_header_find(head->headers, SLICE("retry-after"), &wait))
+        flight_retry_after(flight, wait);
     bool well = flight_head(flight, reader, target, head->status, type);
     if (flight->kept)
         inspected_head(flight->kept, head->status, head->headers);
@@ -324,6 +337,9 @@ void flight_count(const struct flight *flight, const struct target *target,
         metrics_add(metrics, METRIC_TLS_HANDSHAKE, flight->secured - flight->connected);
     if (flight->failure) {
         metrics_failed(metrics, flight->failure, example);
+        metrics->told_to_wait += flight->told_to_wait;
+        if (flight->wait > metrics->longest_wait)
+            metrics->longest_wait = flight->wait;
         return;
     }
     metrics->answered++;

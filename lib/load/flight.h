@@ -52,6 +52,8 @@ struct flight {
     uint32_t choices;  /* how many answers there are in one: `n` */
     uint32_t finished; /* … and how many of them are complete */
     uint16_t status;   /* 0: none yet */
+    bool told_to_wait; /* a 429 or 503 said when to come again (Retry-After) … */
+    uint32_t wait;     /* … in so many seconds; 0: it gave a date, or nothing readable */
     bool measured;     /* it belongs to the measured phase */
     bool by_event;     /* the service counts tokens with every event */
     bool done;         /* the stream said that it is over */
@@ -86,6 +88,8 @@ bool flight_feed(struct flight *flight, struct reader *reader, const struct targ
  */
 bool flight_head(struct flight *flight, struct reader *reader, const struct target *target,
                  uint16_t status, struct slice content_type);
+/* The value of Retry-After, which a 429 or 503 had. */
+void flight_retry_after(struct flight *flight, struct slice value);
 bool flight_body(struct flight *flight, struct reader *reader, const struct target *target,
                  struct slice bytes, int64_t received, int64_t read, struct metrics *metrics);
 void flight_end(struct flight *flight, struct reader *reader, const struct target *target,

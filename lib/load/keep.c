@@ -149,6 +149,8 @@ struct result keep_read_second(const json_t *histograms, const json_t *failures,
     X(ended_bytes)                                                                                 \
     X(conversations)                                                                               \
     X(conversations_failed)                                                                        \
+    X(told_to_wait)                                                                                \
+    X(longest_wait)                                                                                \
     X(lost)                                                                                        \
     X(reads)                                                                                       \
     X(unstamped)                                                                                   \

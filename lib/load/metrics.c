@@ -49,6 +49,9 @@ void metrics_merge(struct metrics *into, const struct metrics *from)
     into->ended_bytes += from->ended_bytes;
     into->conversations += from->conversations;
     into->conversations_failed += from->conversations_failed;
+    into->told_to_wait += from->told_to_wait;
+    if (from->longest_wait > into->longest_wait)
+        into->longest_wait = from->longest_wait;
     into->lost += from->lost;
     into->reads += from->reads;
     into->unstamped += from->unstamped;

@@ -94,6 +94,8 @@ struct metrics {
     uint64_t ended_bytes;   /* … and bytes of all kinds */
     uint64_t conversations; /* whose last turn was answered well */
     uint64_t conversations_failed;           /* that ended before, by a failed turn */
+    uint64_t told_to_wait;                   /* answers that said when to come again … */
+    uint64_t longest_wait;                   /* … and in how many seconds at most */
     uint64_t lost;                           /* requests that the event log had no room for */
     uint64_t reads, unstamped, out_of_order; /* reads without a stamp; with one from the future */
 };

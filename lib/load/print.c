@@ -236,6 +236,12 @@ static void add_notes(struct text *t, const struct load_report *r)
             m->unchecked ? arena_printf(t->arena, "; %llu more were drawn and came too fast to be",
                                         (unsigned long long)m->unchecked)
                          : "");
+    if (m->told_to_wait)
+        text_printf(
+            t,
+            "  %llu refusals said when to come again (Retry-After), at most in %llu s; a load "
+            "does not wait\n",
+            (unsigned long long)m->told_to_wait, (unsigned long long)m->longest_wait);
     if (m->several)
         text_printf(t, "  %llu answers had several choices; their gaps are between events of all\n",
                     (unsigned long long)m->several);

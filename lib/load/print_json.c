@@ -162,6 +162,10 @@ json_t *print_json(const struct load_report *r)
         json_object_set_new(out, "conversations",
                             json_pack("{s:I, s:I}", "complete", (json_int_t)m->conversations,
                                       "failed", (json_int_t)m->conversations_failed));
+    if (m->told_to_wait)
+        json_object_set_new(out, "told_to_wait",
+                            json_pack("{s:I, s:I}", "answers", (json_int_t)m->told_to_wait,
+                                      "longest_s", (json_int_t)m->longest_wait));
     if (r->run)
         json_object_set_new(out, "run", json_string(r->run));
     set_number(out, "answers_per_s", false, measured > 0 ? (double)m->ended / measured : 0);
