@@ -29,6 +29,8 @@ static const struct option options_target[] = {
     {"stream", 0, OPTION_FLAG, IN(stream), .help = "Ask for an event stream, and time its tokens."},
     {"prompt", 'p', OPTION_TEXT, IN(prompt), "TEXT", .help = "What the model is asked."},
     {"model", 'm', OPTION_TEXT, IN(model), "NAME", .help = "The model asked for (default)."},
+    {"extra", 0, OPTION_TEXT, IN(extra), "JSON",
+     .help = "More for every body, as in '{\"ignore_eos\": true, \"temperature\": 0}'."},
     {"max-tokens", 0, OPTION_COUNT, IN(max_tokens), "N",
      .help = "Tokens of an answer at most (128)."},
     {"method", 'X', OPTION_TEXT, IN(method), "METHOD",

@@ -151,7 +151,8 @@ struct assay_load_options {
     struct assay_strings headers; /* "Name: value" */
     const char *body;             /* or "@path"; NULL: made from the prompt */
     const char *prompt, *model;   /* NULL: some */
-    uint32_t max_tokens;          /* 0: 128 */
+    const char *extra; /* a JSON object whose members go into every body that is made; NULL: none */
+    uint32_t max_tokens; /* 0: 128 */
     /* Many prompts instead of one: a file of them, or how long they are ("512", "uniform:9..99").
      */
     const char *prompts, *prompt_tokens, *output_tokens;

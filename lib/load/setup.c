@@ -116,6 +116,7 @@ struct result setup_target(struct arena *arena, const struct assay_load_options 
         .header_count = o->headers.count,
         .prompt = o->prompt,
         .model = o->model,
+        .extra = o->extra,
         .max_tokens = o->max_tokens,
         .stream = o->stream,
         .http2 = o->http2,

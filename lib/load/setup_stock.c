@@ -118,6 +118,14 @@ static const char *in_words(struct arena *arena, const struct assay_load_options
     return t.len ? text_str(&t) : NULL;
 }
 
+/* A file that cannot be opened is an option that is wrong. */
+static struct result read_inputs(struct arena *arena, const char *option, const char *path,
+                                 bool trace, struct inputs *out)
+{
+    struct result r = inputs_read(arena, path, trace, out);
+    return r.code == ERR_IO ? error_set(ERR_USAGE, "%s: %s", option, error_last()->text) : r;
+}
+
 struct result setup_stock(struct arena *arena, const struct assay_load_options *o,
                           struct load_plan *plan)
 {
@@ -139,11 +147,11 @@ struct result setup_stock(struct arena *arena, const struct assay_load_options *
     TRY(read_order(o->order, &with.order));
     TRY(read_lengths(o, &with));
     if (o->prompts) {
-        TRY(inputs_read(arena, o->prompts, false, &prompts));
+        TRY(read_inputs(arena, "--prompts", o->prompts, false, &prompts));
         with.prompts = &prompts;
     }
     if (o->trace) {
-        TRY(inputs_read(arena, o->trace, true, &trace));
+        TRY(read_inputs(arena, "--trace", o->trace, true, &trace));
         TRY(read_times(arena, o, &trace, plan));
         with.trace = &trace;
         with.trace_count = (uint32_t)plan->time_count;

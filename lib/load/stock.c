@@ -368,7 +368,8 @@ static struct result check(const struct target *target, const struct stock_optio
                  !o->has_output_tokens && !o->has_turns;
     ENSURE(!target->as_given || plain, ERR_USAGE,
            "prompts (--prompts, --prompt-tokens, --output-tokens, --system, --shared-prefix, "
-           "--turns) need an API that is asked something: give --api chat, complete or execute, "
+           "--turns) need an API that is asked something: give --api (chat, complete, execute, "
+           "embed, infer), "
            "and no --body");
     bool talks = target->api == TARGET_CHAT || target->api == TARGET_COMPLETE ||
                  target->api == TARGET_EXECUTE;

@@ -138,22 +138,24 @@ struct form target_form(struct arena *arena, const struct target *target, struct
     struct slice name = model.len ? model : target->model;
     if (target->api == TARGET_EXECUTE) {
         text_printf(&before, "{\"job_id\":\"load-%0*d\",\"prompt\":\"", TARGET_SERIAL, 0);
-        text_printf(&after, "\",\"max_tokens\":%u}", tokens);
+        text_printf(&after, "\",\"max_tokens\":%u", tokens);
     } else if (target->api == TARGET_INFER) { /* one text, as a tensor */
         text_add_str(&before, "{\"inputs\":[{\"name\":\"INPUT0\",\"datatype\":\"BYTES\","
                               "\"shape\":[1],\"data\":[\"");
-        text_add_str(&after, "\"]}]}");
+        text_add_str(&after, "\"]}]");
     } else if (target->api == TARGET_EMBED) {
         text_printf(&before, "{\"model\":%.*s,\"input\":\"", SLICE_ARG(name));
-        text_add_str(&after, "\"}");
+        text_add_str(&after, "\"");
     } else {
         text_printf(&before, "{\"model\":%.*s,%s", SLICE_ARG(name),
                     form.messages ? "\"messages\":[" : "\"prompt\":\"");
         text_printf(&after, "%s,\"max_tokens\":%u", form.messages ? "]" : "\"", tokens);
         if (target->stream)
             text_add_str(&after, ",\"stream\":true,\"stream_options\":{\"include_usage\":true}");
-        text_add_byte(&after, '}');
     }
+    if (target->extra.len)
+        text_printf(&after, ",%.*s", SLICE_ARG(target->extra));
+    text_add_byte(&after, '}');
     form.before = text_slice(&before);
     form.after = text_slice(&after);
     return form;
@@ -231,6 +233,30 @@ static struct slice write_body(struct arena *arena, const struct target_options 
     return text_slice(&body);
 }
 
+/* Members of --extra, as they go into bodies. */
+static struct result read_extra(struct arena *arena, const char *text, struct target *out)
+{
+    static const char *const ours[] = {"model",      "messages", "prompt", "input",
+                                       "inputs",     "job_id",   "stream", "stream_options",
+                                       "max_tokens", NULL};
+    json_t *json = NULL;
+    if (!text)
+        return RESULT_OK;
+    ENSURE(
+        !out->as_given, ERR_USAGE,
+        "--extra goes into bodies that load writes: give --api chat, complete, execute, embed or "
+        "infer, and no --body");
+    struct result r = jsontext_read_in(arena, slice_str(text), &json);
+    ENSURE(result_ok(r) && json_is_object(json), ERR_USAGE,
+           "--extra %s: expected a JSON object, such as '{\"ignore_eos\": true}'", text);
+    for (size_t i = 0; ours[i]; i++)
+        ENSURE(!json_object_get(json, ours[i]), ERR_USAGE,
+               "--extra: load itself writes \"%s\", or there is an option for it", ours[i]);
+    struct slice written = jsontext_write(arena, json);
+    out->extra = slice_part(written, 1, written.len - 2);
+    return RESULT_OK;
+}
+
 static struct result write_request(struct arena *arena, const struct target_options *o,
                                    const struct address *address, struct target *out)
 {
@@ -243,6 +269,7 @@ static struct result write_request(struct arena *arena, const struct target_opti
     out->max_tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
     out->as_given = o->body || out->api == TARGET_HTTP;
     out->has_body = o->body || !out->as_given;
+    TRY(read_extra(arena, o->extra, out));
     TRY(write_opening(arena, o, address, out));
     struct slice body = write_body(arena, o, out);
     TRY(target_request(out, body, &b));

@@ -38,8 +38,9 @@ struct target_options {
     const char *body;   /* sent as it is; NULL: made from the prompt */
     const char *prompt; /* NULL: a short one */
     const char *model;
-    uint32_t max_tokens;     /* 0: 128 */
-    bool stream;             /* events are expected; always so of /execute */
+    const char *extra;   /* a JSON object whose members go into every body made here; NULL: none */
+    uint32_t max_tokens; /* 0: 128 */
+    bool stream;         /* events are expected; always so of /execute */
     struct tls_settings tls; /* but for the host */
     bool http2;
 };
@@ -69,6 +70,7 @@ struct target {
     const char *prompt; /* of a body that is written here: the text asked, … */
     struct slice model; /* … the model, a JSON string with its quotes, … */
     uint32_t max_tokens;
+    struct slice extra;   /* … and members besides */
     struct slice request; /* a whole one, with that body */
     size_t body_at;       /* where its body begins */
     size_t serial_at;     /* where the serial number stands in a body; 0: nowhere */

@@ -74,6 +74,8 @@ enum load_form {
     X(prompt, &shape_text, FORM_TEXT, prompt, "body prompts prompt_tokens trace suite",            \
       "\"Write a haiku\"", "What the model is asked.")                                             \
     X(model, &shape_string, FORM_TEXT, model, NULL, NULL, "The model asked for.")                  \
+    X(extra, &shape_body, FORM_BODY, extra, "body", "{ \"ignore_eos\": true }",                    \
+      "More for every body that is made.")                                                         \
     X(max_tokens, &shape_positive, FORM_COUNT, max_tokens, "output_tokens", "64",                  \
       "Tokens of an answer at most. Default 128.")                                                 \
     X(prompts, &shape_string, FORM_PATH, prompts, "prompt body prompt_tokens trace suite",         \

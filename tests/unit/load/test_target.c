@@ -145,6 +145,30 @@ static void https_has_a_port_of_its_own_and_a_name_to_check(void **state)
     assert_false(built((struct target_options){.url = "http://127.0.0.1/"}).secure);
 }
 
+static void members_may_be_added_to_bodies(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/chat/completions", "/completions", "/execute",
+                                        "/embeddings", "/infer"};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct target t = built(
+            (struct target_options){.url = arena_printf(arena, "http://127.0.0.1:1%s", paths[i]),
+                                    .extra = "{\"stop\": \"x\", \"n\": 2}"});
+        struct slice body = slice_from(t.request, t.body_at);
+        assert_string_equal(member(body, "stop"), "x");
+        assert_true(slice_ends(body, SLICE(",\"stop\":\"x\",\"n\":2}")));
+    }
+    struct target t;
+    struct target_options refused = {.url = "http://127.0.0.1:1/completions", .extra = "[]"};
+    assert_int_equal(target_build(arena, &refused, &t).code, ERR_USAGE);
+    refused.extra = "{\"max_tokens\": 5}";
+    assert_int_equal(target_build(arena, &refused, &t).code, ERR_USAGE);
+    refused.extra = "{}";
+    assert_true(slice_ends(built(refused).request, SLICE("\"max_tokens\":128}")));
+    refused.body = "x";
+    assert_int_equal(target_build(arena, &refused, &t).code, ERR_USAGE);
+}
+
 static void what_cannot_be_sent_is_refused_with_the_reason(void **state)
 {
     (void)state;
@@ -183,6 +207,7 @@ int main(void)
         TEST(the_path_says_how_answers_are_read),
         TEST(headers_and_body_are_sent_as_they_are),
         TEST(https_has_a_port_of_its_own_and_a_name_to_check),
+        TEST(members_may_be_added_to_bodies),
         TEST(what_cannot_be_sent_is_refused_with_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
