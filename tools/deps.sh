@@ -45,6 +45,7 @@ check | nodejs                 | cmd:node                          | runs the cl
 check | chromium               | cmd:chromium                      | opens reports in tests
 check | zsh                    | cmd:zsh                           | reads its completions in tests
 check | fish                   | cmd:fish                          | reads its completions in tests
+check | nginx                  | cmd:nginx                         | a service of HTTP/2 in tests
 check | npm                    | cmd:npm                           | fetches them
 bench | wrk                    | cmd:wrk                           | says what a server can do
 bench | nginx                  | cmd:nginx                         | the server that load generators are compared on

@@ -303,7 +303,11 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
 
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
-    (void)user;
+    struct h2 *h2 = user;
+    if (frame->hd.type == NGHTTP2_GOAWAY && !*h2->said) /* nghttp2 gives up, and says why */
+        snprintf(h2->said, sizeof(h2->said), "%.*s: %s", (int)frame->goaway.opaque_data_len,
+                 (const char *)frame->goaway.opaque_data,
+                 nghttp2_http2_strerror(frame->goaway.error_code));
     struct stream *stream = stream_of(session, frame->hd.stream_id);
     if (stream && frame->hd.type == NGHTTP2_HEADERS)
         stream->slot->flight.sent = clock_now();
@@ -390,7 +394,7 @@ uint32_t h2_limit(const struct h2 *h2)
         nghttp2_session_get_remote_settings(h2->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
     if (h2->goodbye || !nghttp2_session_check_request_allowed(h2->session))
         return 0;
-    return most < h2->link->slot_count ? most : h2->link->slot_count;
+    return most;
 }
 
 bool h2_may_ask(const struct h2 *h2)

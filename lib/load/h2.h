@@ -36,7 +36,7 @@ struct h2; /* of a connection */
 struct h2 *h2_begin(const struct h2_shared *shared, struct link *link);
 void h2_end(struct h2 *h2); /* NULL is fine */
 
-/* How many streams there may be at a time: none when the peer wants no more. */
+/* How many streams the peer allows at a time; 0: it wants no more, UINT32_MAX: it did not say. */
 uint32_t h2_limit(const struct h2 *h2);
 
 /* One more request may go now. */

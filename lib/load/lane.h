@@ -31,7 +31,7 @@ struct lane {
     struct h2_shared h2;          /* landed NULL: HTTP/1.1 */
     struct buf frames;            /* that are sent now */
     uint32_t *dirty, dirty_count; /* links that may have frames to send */
-    uint32_t streams; /* the fewest at a time that a service allowed; 0: it did not say */
+    uint32_t streams; /* the fewest at a time that a service allowed; 0: none was asked */
     struct link *links;
     struct slot *slots; /* of all links */
     uint32_t link_count, slot_count;

@@ -192,10 +192,11 @@ static void add_protocol(struct text *t, const struct load_report *r)
     const struct target *target = r->plan->target;
     const struct tls_seen *tls = &r->outcome->tls;
     const char *http = target->http2 ? "HTTP/2" : "HTTP/1.1";
-    if (r->outcome->streams)
-        text_printf(t, "  HTTP/2: at most %u streams at a time on a connection%s\n",
-                    r->outcome->streams,
-                    r->outcome->streams < r->plan->streams ? ", as the service has it" : "");
+    if (r->outcome->streams && r->outcome->streams < r->plan->streams)
+        text_printf(t, "  The service allows %u streams at a time on a connection.\n",
+                    r->outcome->streams);
+    else if (target->http2 && !target->secure)
+        text_add_str(t, "  HTTP/2\n");
     if (!target->secure)
         return;
     if (*tls->version)

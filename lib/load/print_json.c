@@ -114,8 +114,10 @@ static json_t *protocol_json(const struct load_report *r)
 {
     const struct tls_seen *tls = &r->outcome->tls;
     json_t *out = json_pack("{s:s}", "http", r->plan->target->http2 ? "2" : "1.1");
+    uint32_t allowed = r->outcome->streams, streams = r->plan->streams;
     if (r->plan->target->http2)
-        json_object_set_new(out, "streams", json_integer((json_int_t)r->outcome->streams));
+        json_object_set_new(out, "streams",
+                            json_integer(allowed && allowed < streams ? allowed : streams));
     if (!r->plan->target->secure)
         return out;
     json_object_set_new(out, "tls",

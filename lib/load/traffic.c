@@ -83,9 +83,10 @@ static void send_waiting(struct lane *lane, struct link *link)
 static void settle(struct lane *lane, struct link *link, enum h2_state state)
 {
     if (state == H2_OPEN) {
-        link->limit = h2_limit(link->h2);
-        if (link->limit > 0 && (!lane->streams || link->limit < lane->streams))
-            lane->streams = link->limit;
+        uint32_t allowed = h2_limit(link->h2);
+        link->limit = allowed < link->slot_count ? allowed : link->slot_count;
+        if (allowed > 0 && (!lane->streams || allowed < lane->streams))
+            lane->streams = allowed;
         send_waiting(lane, link);
         if (link_has_room(link))
             lane_list_roomy(lane, link);
