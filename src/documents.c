@@ -11,6 +11,7 @@ static const struct document {
     void (*write)(FILE *to);
 } documents[] = {
     {"cli.md", document_page},
+    {"load.md", document_load},
     {"bash", document_bash},
     {"zsh", document_zsh},
     {"fish", document_fish},

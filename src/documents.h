@@ -12,6 +12,7 @@ void document_man(const struct command *command, FILE *to);
 
 /* docs/reference/cli.md */
 void document_page(FILE *to);
+void document_load(FILE *to);
 
 void document_bash(FILE *to);
 void document_zsh(FILE *to);

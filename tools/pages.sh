@@ -14,6 +14,7 @@ cd "$(dirname "$0")/.."
 
 made='
 docs/reference/cli.md           |assay-documents cli.md
+docs/reference/load.md          |assay-documents load.md
 docs/reference/suite.md         |assay schema --reference
 docs/reference/assay.schema.json|assay schema
 '

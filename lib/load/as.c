@@ -417,12 +417,6 @@ struct column {
     double percent;
 };
 
-struct row {
-    const char *name, *label;
-    enum what what;
-    double scale; /* of the tool's unit */
-};
-
 #define IN_MS (1.0 / (double)NS_PER_MS)
 #define IN_S (1.0 / (double)NS_PER_S)
 
@@ -430,7 +424,7 @@ struct sheet {
     const char *title;
     const struct column *columns;
     size_t column_count;
-    const struct row *rows;
+    const struct as_row *rows;
     size_t row_count;
 };
 
@@ -438,53 +432,75 @@ struct sheet {
 
 static const struct column vllm_columns[] = {
     {"mean", MEAN, 0}, {"median", BETWEEN, 50}, {"std", DEVIATION, 0}, {"p99", BETWEEN, 99}};
-static const struct row vllm_rows[] = {{"ttft_ms", "TTFT (ms)", WHAT_FIRST, IN_MS},
-                                       {"tpot_ms", "TPOT (ms)", WHAT_PER_TOKEN, IN_MS},
-                                       {"itl_ms", "ITL (ms)", WHAT_GAP, IN_MS},
-                                       {"e2el_ms", "E2EL (ms)", WHAT_REQUEST, IN_MS}};
+static const struct as_row vllm_rows[] = {
+    {"ttft_ms", "TTFT (ms)", WHAT_FIRST, IN_MS,
+     "from sent to the first event with a choice, be it only a role"},
+    {"tpot_ms", "TPOT (ms)", WHAT_PER_TOKEN, IN_MS,
+     "from the first to the last event with a choice, by tokens - 1"},
+    {"itl_ms", "ITL (ms)", WHAT_GAP, IN_MS,
+     "each gap between events with a choice, of all requests"},
+    {"e2el_ms", "E2EL (ms)", WHAT_REQUEST, IN_MS, "from sent to the last event with a choice"}};
 
 static const struct column aiperf_columns[] = {
     {"avg", MEAN, 0},     {"min", LEAST, 0},    {"max", MOST, 0},     {"p99", BETWEEN, 99},
     {"p90", BETWEEN, 90}, {"p50", BETWEEN, 50}, {"std", DEVIATION, 0}};
-static const struct row aiperf_rows[] = {
-    {"time_to_first_token", "Time to First Token (ms)", WHAT_FIRST, IN_MS},
-    {"time_to_second_token", "Time to Second Token (ms)", WHAT_SECOND, IN_MS},
-    {"time_to_first_output_token", "Time to First Output Token (ms)", WHAT_FIRST_ANSWER, IN_MS},
-    {"request_latency", "Request Latency (ms)", WHAT_REQUEST, IN_MS},
-    {"inter_token_latency", "Inter Token Latency (ms)", WHAT_GAP, IN_MS},
-    {"inter_chunk_latency", "Inter Chunk Latency (ms)", WHAT_CHUNK_GAP, IN_MS},
+static const struct as_row aiperf_rows[] = {
+    {"time_to_first_token", "Time to First Token (ms)", WHAT_FIRST, IN_MS,
+     "from sent to the first event with text, reasoning or a call of a tool"},
+    {"time_to_second_token", "Time to Second Token (ms)", WHAT_SECOND, IN_MS,
+     "from that to the second"},
+    {"time_to_first_output_token", "Time to First Output Token (ms)", WHAT_FIRST_ANSWER, IN_MS,
+     "from sent to the first of them that is no reasoning"},
+    {"request_latency", "Request Latency (ms)", WHAT_REQUEST, IN_MS,
+     "from sent to the last of them"},
+    {"inter_token_latency", "Inter Token Latency (ms)", WHAT_GAP, IN_MS,
+     "from the first to the last of them, by tokens - 1"},
+    {"inter_chunk_latency", "Inter Chunk Latency (ms)", WHAT_CHUNK_GAP, IN_MS,
+     "each gap between them, of all requests"},
     {"output_token_throughput_per_user", "Output Token Throughput Per User (tokens/sec/user)",
-     WHAT_SPEED, 1 / THOUSANDTHS},
-    {"output_sequence_length", "Output Sequence Length (tokens)", WHAT_OUTPUT, 1},
-    {"input_sequence_length", "Input Sequence Length (tokens)", WHAT_INPUT, 1}};
+     WHAT_SPEED, 1 / THOUSANDTHS, "1 / Inter Token Latency of each request"},
+    {"output_sequence_length", "Output Sequence Length (tokens)", WHAT_OUTPUT, 1,
+     "tokens of each answer"},
+    {"input_sequence_length", "Input Sequence Length (tokens)", WHAT_INPUT, 1,
+     "tokens of each prompt"}};
 
 static const struct column guidellm_columns[] = {
     {"mean", MEAN, 0}, {"median", NEAREST, 50}, {"std_dev", DEVIATION, 0}, {"min", LEAST, 0},
     {"max", MOST, 0},  {"p90", NEAREST, 90},    {"p95", NEAREST, 95},      {"p99", NEAREST, 99}};
-static const struct row guidellm_rows[] = {
-    {"request_latency", "Request Latency (s)", WHAT_REQUEST, IN_S},
-    {"time_to_first_token_ms", "TTFT (ms)", WHAT_FIRST, IN_MS},
-    {"time_to_first_output_token_ms", "TTFOT (ms)", WHAT_FIRST_ANSWER, IN_MS},
-    {"inter_token_latency_ms", "ITL (ms)", WHAT_GAP, IN_MS},
-    {"time_per_output_token_ms", "TPOT (ms)", WHAT_PER_TOKEN, IN_MS},
-    {"prompt_token_count", "Input Tokens", WHAT_INPUT, 1},
-    {"output_token_count", "Output Tokens", WHAT_OUTPUT, 1}};
+static const struct as_row guidellm_rows[] = {
+    {"request_latency", "Request Latency (s)", WHAT_REQUEST, IN_S,
+     "from sent to the end of the answer"},
+    {"time_to_first_token_ms", "TTFT (ms)", WHAT_FIRST, IN_MS,
+     "from sent to the first event with text, reasoning or a call of a tool"},
+    {"time_to_first_output_token_ms", "TTFOT (ms)", WHAT_FIRST_ANSWER, IN_MS,
+     "from sent to the first of them that is no reasoning"},
+    {"inter_token_latency_ms", "ITL (ms)", WHAT_GAP, IN_MS,
+     "from the first to the last of them, by tokens - 1; weighed by tokens - 1"},
+    {"time_per_output_token_ms", "TPOT (ms)", WHAT_PER_TOKEN, IN_MS,
+     "from sent to the last of them, by tokens; weighed by tokens"},
+    {"prompt_token_count", "Input Tokens", WHAT_INPUT, 1, "tokens of each prompt"},
+    {"output_token_count", "Output Tokens", WHAT_OUTPUT, 1, "tokens of each answer"}};
 
 static const struct column inference_perf_columns[] = {
     {"mean", MEAN, 0},       {"min", LEAST, 0},       {"max", MOST, 0},     {"p0.1", BETWEEN, 0.1},
     {"p1", BETWEEN, 1},      {"p5", BETWEEN, 5},      {"p10", BETWEEN, 10}, {"p25", BETWEEN, 25},
     {"median", BETWEEN, 50}, {"p75", BETWEEN, 75},    {"p90", BETWEEN, 90}, {"p95", BETWEEN, 95},
     {"p99", BETWEEN, 99},    {"p99.9", BETWEEN, 99.9}};
-static const struct row inference_perf_rows[] = {
-    {"schedule_delay", "schedule_delay (s)", WHAT_DELAY, IN_S},
-    {"request_latency", "request_latency (s)", WHAT_REQUEST, IN_S},
+static const struct as_row inference_perf_rows[] = {
+    {"schedule_delay", "schedule_delay (s)", WHAT_DELAY, IN_S,
+     "from when a request should have started to when it was sent"},
+    {"request_latency", "request_latency (s)", WHAT_REQUEST, IN_S,
+     "from sent to the end of the answer"},
     {"normalized_time_per_output_token", "normalized_time_per_output_token (s)", WHAT_NORMALIZED,
-     IN_S},
-    {"time_per_output_token", "time_per_output_token (s)", WHAT_PER_TOKEN, IN_S},
-    {"time_to_first_token", "time_to_first_token (s)", WHAT_FIRST, IN_S},
-    {"inter_token_latency", "inter_token_latency (s)", WHAT_GAP, IN_S},
-    {"prompt_len", "prompt_tokens", WHAT_INPUT, 1},
-    {"output_len", "output_tokens", WHAT_OUTPUT, 1}};
+     IN_S, "that by tokens"},
+    {"time_per_output_token", "time_per_output_token (s)", WHAT_PER_TOKEN, IN_S,
+     "from the first to the last event with text, by tokens - 1"},
+    {"time_to_first_token", "time_to_first_token (s)", WHAT_FIRST, IN_S,
+     "from sent to the first event with text"},
+    {"inter_token_latency", "inter_token_latency (s)", WHAT_GAP, IN_S,
+     "each gap between tokens of text, 0 between those of one event, of all requests"},
+    {"prompt_len", "prompt_tokens", WHAT_INPUT, 1, "tokens of each prompt"},
+    {"output_len", "output_tokens", WHAT_OUTPUT, 1, "tokens of each answer"}};
 
 static const struct column llmperf_columns[] = {
     {"p25", BETWEEN, 25}, {"p50", BETWEEN, 50},
@@ -492,14 +508,16 @@ static const struct column llmperf_columns[] = {
     {"p95", BETWEEN, 95}, {"p99", BETWEEN, 99},
     {"mean", MEAN, 0},    {"min", LEAST, 0},
     {"max", MOST, 0},     {"stddev", SAMPLE_DEVIATION, 0}};
-static const struct row llmperf_rows[] = {
-    {"inter_token_latency_s", "inter_token_latency_s", WHAT_GAP, IN_S},
-    {"ttft_s", "ttft_s", WHAT_FIRST, IN_S},
-    {"end_to_end_latency_s", "end_to_end_latency_s", WHAT_REQUEST, IN_S},
+static const struct as_row llmperf_rows[] = {
+    {"inter_token_latency_s", "inter_token_latency_s", WHAT_GAP, IN_S,
+     "from sent to the last event with text, by the number of events of any kind"},
+    {"ttft_s", "ttft_s", WHAT_FIRST, IN_S, "from sent to the first event with text"},
+    {"end_to_end_latency_s", "end_to_end_latency_s", WHAT_REQUEST, IN_S,
+     "from sent to the end of the answer"},
     {"request_output_throughput_token_per_s", "request_output_throughput_token_per_s", WHAT_SPEED,
-     1 / THOUSANDTHS},
-    {"number_input_tokens", "number_input_tokens", WHAT_INPUT, 1},
-    {"number_output_tokens", "number_output_tokens", WHAT_OUTPUT, 1}};
+     1 / THOUSANDTHS, "tokens of each answer by its end-to-end latency"},
+    {"number_input_tokens", "number_input_tokens", WHAT_INPUT, 1, "tokens of each prompt"},
+    {"number_output_tokens", "number_output_tokens", WHAT_OUTPUT, 1, "tokens of each answer"}};
 
 #define SHEET(title, name)                                                                         \
     {title, name##_columns, LENGTH(name##_columns), name##_rows, LENGTH(name##_rows)}
@@ -510,6 +528,12 @@ static const struct sheet sheets[AS_TOOL_COUNT] = {
     [AS_INFERENCE_PERF] = SHEET("inference-perf", inference_perf),
     [AS_LLMPERF] = SHEET("llmperf (token_benchmark_ray.py)", llmperf),
 };
+
+size_t as_rows(enum as_tool tool, const struct as_row **rows)
+{
+    *rows = sheets[tool].rows;
+    return sheets[tool].row_count;
+}
 
 /* In the series' own unit; NAN where the tool shows nothing. */
 static double statistic_of(const struct series *s, const struct column *column)
@@ -650,7 +674,7 @@ void as_print(struct text *t, const struct as_tally *tally, int64_t measured)
         text_printf(t, "%13s", sheet->columns[c].name);
     text_add_byte(t, '\n');
     for (size_t i = 0; i < sheet->row_count; i++) {
-        const struct row *row = &sheet->rows[i];
+        const struct as_row *row = &sheet->rows[i];
         if (tally->series[row->what].weight <= 0)
             continue;
         text_printf(t, "  %-*s", width, row->label);
@@ -674,7 +698,7 @@ json_t *as_json(const struct as_tally *tally, int64_t measured)
     for (size_t i = 0; i < figures.count; i++)
         json_object_set_new(out, figures.items[i].name, number(figures.items[i].value));
     for (size_t i = 0; i < sheet->row_count; i++) {
-        const struct row *row = &sheet->rows[i];
+        const struct as_row *row = &sheet->rows[i];
         const struct series *s = &tally->series[row->what];
         json_t *one = json_object();
         for (size_t c = 0; c < sheet->column_count && s->weight > 0; c++) {

@@ -55,6 +55,17 @@ void as_count(struct as_tally *tally, const struct flight *flight, const struct 
 /* Both of one tool. */
 void as_merge(struct as_tally *into, const struct as_tally *from);
 
+/* A quantity that a tool shows statistics of. */
+struct as_row {
+    const char *name, *label; /* for programs and for people */
+    int what;                 /* as.c */
+    double scale;             /* from what is kept to the tool's unit */
+    const char *definition;
+};
+
+/* Those of a tool; how many there are. */
+size_t as_rows(enum as_tool tool, const struct as_row **rows);
+
 /* All figures, for people and for programs; the caller owns the reference. `measured` is ns. */
 void as_print(struct text *t, const struct as_tally *tally, int64_t measured);
 json_t *as_json(const struct as_tally *tally, int64_t measured);

@@ -148,6 +148,8 @@ static void add_entry(struct eventlog *log, const struct entry *entry, const cha
         add_field(log, "tokens", f->usage);
     if (f->input >= 0)
         add_field(log, "input_tokens", f->input);
+    if (f->turn)
+        add_field(log, "turn", f->turn);
     if (f->choices > 1)
         add_field(log, "choices", f->choices);
     if (f->results)

@@ -81,7 +81,7 @@ static struct result read_failure(const json_t *line, struct flight *f)
 
 static struct result read_flight(const json_t *line, struct flight *f)
 {
-    int64_t status = 0, bytes = 0, number = 0;
+    int64_t status = 0, bytes = 0, number = 0, turn = 0;
     *f = (struct flight){.usage = -1, .input = -1};
     TRY(read_time(line, "intended", &f->intended));
     TRY(read_time(line, "could", &f->could));
@@ -93,8 +93,10 @@ static struct result read_flight(const json_t *line, struct flight *f)
     TRY(read_member(line, "number", INT64_MAX, &number));
     TRY(read_member(line, "status", 999, &status));
     TRY(read_member(line, "bytes", MOST_TIME, &bytes));
+    TRY(read_member(line, "turn", UINT32_MAX, &turn));
     TRY(read_failure(line, f));
     f->number = (uint64_t)number;
+    f->turn = (uint32_t)turn;
     f->status = (uint16_t)status;
     f->bytes = (uint64_t)bytes;
     f->measured = !json_is_false(json_object_get(line, "measured"));
