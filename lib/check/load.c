@@ -19,7 +19,7 @@ static bool percentile_of(struct slice name, double *percent)
 
 static void check_statistics(const struct node *statistics, struct diagnostics *d)
 {
-    static const char *const words[] = {"mean", "min", "max", "count", NULL};
+    static const char *const words[] = {"mean", "min", "max", NULL};
     for (size_t i = 0; i < statistics->count; i++) {
         struct slice name = statistics->entries[i].key;
         double percent;
@@ -29,7 +29,7 @@ static void check_statistics(const struct node *statistics, struct diagnostics *
         if (!known)
             diagnose_unknown(d, statistics->entries[i].key_at, "statistic", name, words);
         if (!known && !d->last->hint)
-            d->last->hint = "known here: percentiles such as p50 and p99.9, mean, min, max, count";
+            d->last->hint = "known here: percentiles such as p50 and p99.9, mean, min, max";
     }
 }
 
@@ -69,6 +69,9 @@ static const struct field metric_fields[] = {
      .help = SHARE_OF_REQUESTS "those that kept every upper bound of `slo` on single requests."},
     {"rate", &shape_number_matcher, .help = "Good answers a second."},
     {"tokens", &shape_number_matcher, .help = "Tokens of good answers a second."},
+    {"checks", &shape_share,
+     .help = "The share of answers looked into that are what their cases expect, as 0.99 or "
+             "\"99%\"."},
     {"requests", &shape_number_matcher, .help = "How many requests were measured."},
     {NULL},
 };
@@ -78,7 +81,7 @@ const struct shape check_shape_metrics = {
     .kind = SHAPE_OBJECT,
     .fields = (const struct field *const[]){metric_fields, NULL},
     .help = "What a load measured. A metric is a map of statistics: percentiles such as `p99`, "
-            "`mean`, `min`, `max`, `count`.",
+            "`mean`, `min`, `max`.",
 };
 
 /* ── values ── */
@@ -86,8 +89,6 @@ const struct shape check_shape_metrics = {
 static double statistic_of(const struct histogram *h, struct slice name)
 {
     double percent = 0;
-    if (slice_is(name, "count"))
-        return (double)h->count;
     if (h->count == 0)
         return NAN;
     if (slice_is(name, "mean"))
@@ -104,12 +105,11 @@ static void check_metric(const struct load_outcome *load, int metric,
 {
     for (size_t i = 0; i < entry->value->count; i++) {
         const struct node_entry *wanted = &entry->value->entries[i];
-        bool time = metric_kinds[metric].time && !slice_is(wanted->key, "count");
         const char *check = arena_printf(out->arena, "metrics %.*s %.*s", SLICE_ARG(entry->key),
                                          SLICE_ARG(wanted->key));
         match_number(out, check, wanted->value,
                      statistic_of(&load->metrics.histograms[metric], wanted->key), check,
-                     time ? UNIT_DURATION : UNIT_NONE);
+                     metric_kinds[metric].time ? UNIT_DURATION : UNIT_NONE);
     }
 }
 
@@ -121,6 +121,9 @@ static double quantity_of(const struct load_outcome *load, struct slice name)
         return m->requests ? (requests - (double)m->answered) / requests : (double)NAN;
     if (slice_is(name, "goodput"))
         return m->requests ? (double)m->good / requests : (double)NAN;
+    if (slice_is(name, "checks"))
+        return m->checked ? 1 - (double)m->failures[FAILURE_CHECK] / (double)m->checked
+                          : (double)NAN;
     if (slice_is(name, "rate"))
         return load->measured ? (double)m->ended / seconds : (double)NAN;
     if (slice_is(name, "tokens"))

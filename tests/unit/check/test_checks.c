@@ -9,6 +9,7 @@
 #include <signal.h>
 
 #include "core/text.h"
+#include "load/engine.h"
 
 /* --- What was seen --- */
 
@@ -20,6 +21,29 @@ static const struct header headers[] = {
 };
 
 #define MS NS_PER_MS
+
+/* 100 requests with times of 1 to 100 ms to the first token, of which 98 were answered well. */
+static const struct load_outcome *loaded(void)
+{
+    static struct load_outcome load;
+    memset(&load, 0, sizeof(load));
+    metrics_clear(&load.metrics);
+    for (int64_t i = 1; i <= 100; i++)
+        metrics_add(&load.metrics, METRIC_TTFT, i * MS);
+    load.metrics.requests = 100;
+    load.metrics.answered = load.metrics.ended = 98;
+    load.metrics.good = 90;
+    load.metrics.ended_tokens = 980;
+    load.measured = 10 * NS_PER_S;
+    return &load;
+}
+
+static const struct load_outcome *never_loaded(void)
+{
+    static struct load_outcome load;
+    metrics_clear(&load.metrics);
+    return &load;
+}
 
 /* Five tokens, the first 100 ms after the intended start, then gaps of 10, 20, 30 and 40 ms. */
 static struct observation rich(struct arena *arena)
@@ -76,6 +100,7 @@ static struct observation rich(struct arena *arena)
         .spans = json_deep_copy(
             json_of(arena, "[{'name': 'infer', 'attributes': {'rows': 3}}, {'name': 'load'}]")),
         .series = json_deep_copy(json_of(arena, "[{'name': 'requests_total', 'value': 5}]")),
+        .load = loaded(),
     };
 }
 
@@ -235,6 +260,17 @@ static void other_series(struct observation *o)
     json_object_set_new(json_array_get(o->series, 0), "value", json_integer(0));
 }
 
+static void other_load(struct observation *o)
+{
+    static struct load_outcome slower;
+    slower = *o->load;
+    for (int i = 0; i < 10; i++)
+        metrics_add(&slower.metrics, METRIC_TTFT, NS_PER_S);
+    slower.metrics.answered = slower.metrics.ended = slower.metrics.good = 50;
+    slower.metrics.ended_tokens = 500;
+    o->load = &slower;
+}
+
 static void other_exit(struct observation *o)
 {
     o->exit_code = 0;
@@ -373,6 +409,11 @@ static const struct check_case cases[] = {
      "expected $[1].state to equal \"done\", got \"failed\""},
     {"spans", "{'any': {'name': 'infer', '$.attributes.rows': '>2'}}", other_spans, NULL},
     {"series", "{'any': {'name': 'requests_total', 'value': '>=1'}}", other_series, NULL},
+    {"metrics", "{'ttft': {'p99': '<100ms', 'p50': '>40ms', 'max': '<=100ms'}}", other_load,
+     "expected metrics ttft p99 to be less than 100 ms, got 1.00 s"},
+    {"metrics", "{'errors': '<=2%', 'goodput': '>=0.9'}", other_load,
+     "expected metrics errors in % to be at most 2, got 50"},
+    {"metrics", "{'rate': '>9', 'tokens': {'gt': 90}, 'requests': 100}", other_load, NULL},
     {"exit", "3", other_exit, "expected the exit status to equal 3, got 0"},
     {"exit", "{'in': [1, 3]}", killed,
      "expected the exit status to be one of [1,3], but SIGKILL ended the program"},
@@ -480,6 +521,7 @@ static void every_check_fails_when_it_saw_nothing(void **state)
                                 .rows = json_array(),
                                 .spans = json_array(),
                                 .series = json_array(),
+                                .load = never_loaded(),
                                 .error = json_object(),
                                 .exit_code = -1,
                                 .signal = SIGSEGV};
@@ -555,6 +597,7 @@ static void emptiness_that_is_meant_is_accepted(void **state)
                                 .rows = json_array(),
                                 .spans = json_array(),
                                 .series = json_array(),
+                                .load = never_loaded(),
                                 .error = json_object(),
                                 .exit_code = -1,
                                 .signal = SIGSEGV};
