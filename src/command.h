@@ -24,7 +24,7 @@ struct invocation {
     uint32_t jobs, max_failures, results, keep;
     int64_t older_ns;
     const char *cache;
-    bool open, risk, fail_fast, quiet, verbose, json, reference, help, dry_run, compact;
+    bool open, risk, fail_fast, quiet, verbose, json, reference, scenario, help, dry_run, compact;
 };
 
 enum option_kind {

@@ -17,6 +17,8 @@ docs/reference/cli.md           |assay-documents cli.md
 docs/reference/load.md          |assay-documents load.md
 docs/reference/suite.md         |assay schema --reference
 docs/reference/assay.schema.json|assay schema
+docs/reference/scenario.md      |assay schema --scenario --reference
+docs/reference/scenario.schema.json|assay schema --scenario
 '
 shown=(README.md docs/guide.md docs/aggregate.md docs/failures.md docs/history.md docs/llm.md docs/store.md)
 

@@ -261,6 +261,8 @@ ASSAY_PUBLIC int assay_store(const struct assay_store_options *options);
 enum assay_schema_form {
     ASSAY_SCHEMA_JSON,      /* JSON Schema, draft 2020-12 */
     ASSAY_SCHEMA_REFERENCE, /* the reference page, Markdown */
+    ASSAY_SCHEMA_SCENARIO,  /* both of scenarios, the files of `assay load` */
+    ASSAY_SCHEMA_SCENARIO_REFERENCE,
 };
 
 ASSAY_PUBLIC int assay_schema(enum assay_schema_form form, FILE *out);

@@ -542,7 +542,7 @@ static const struct shape *scenario_shape(struct arena *arena, const struct shap
     };
     const struct field *shared = fields_copy(arena, of_case, sizeof(of_case) / sizeof(of_case[0]));
     const struct shape *load = object_of(
-        arena, "load of a scenario", "What it does not say is as at the top of the scenario.",
+        arena, "scenario load", "What it does not say is as at the top of the scenario.",
         tables(arena, fields_copy(arena, of_loads, 1), load_fields, shared), NULL);
     const struct field top[] = {
         {"name", &shape_string, .help = "Names it in reports. Default: the file's name."},
