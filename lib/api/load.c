@@ -24,10 +24,19 @@
 
 /* ------------------------------------------------------------------ while it runs */
 
-/* Everything of one command. */
+/* What is to be done. */
+struct task {
+    const struct assay_load_options *options;
+    struct suite_load *cases;        /* what is asked; NULL: what the options say */
+    const struct node *expect;       /* of a scenario: what must be true besides; may be NULL */
+    const struct redactor *redactor; /* of its secrets; may be NULL */
+};
+
+/* Everything of one load. */
 struct loading {
     struct session *session;
-    const struct assay_load_options *options;
+    const struct task *task;
+    const struct assay_load_options *options; /* of the task */
     struct target target;
     struct load_plan plan;
     struct slo slos[SLO_MOST_OBJECTIVES];
@@ -131,6 +140,21 @@ static enum as_tool tool_of(const char *name)
 }
 
 /* Judged, shown and kept. */
+/* What a scenario expects besides its objectives; false when something is not so. */
+static bool as_expected(const struct loading *l, const struct load_outcome *outcome, struct text *t)
+{
+    struct observation o = {.arena = l->session->arena, .load = outcome, .seen = OBSERVED_LOAD};
+    struct verdicts verdicts = verdicts_in(l->session->arena);
+    if (!l->task->expect)
+        return true;
+    check_run(&o, l->task->expect, &verdicts);
+    text_add_str(t, "\nExpected\n");
+    for (const struct verdict *v = verdicts.first; v; v = v->next)
+        text_printf(t, "  %s  %s%s%s\n", v->passed ? "holds" : "FAILS", v->check,
+                    v->message ? ": " : "", v->message ? v->message : "");
+    return verdicts.failed == 0;
+}
+
 static struct result conclude(struct loading *l, const struct load_outcome *outcome, int *status)
 {
     struct arena *arena = l->session->arena;
@@ -140,9 +164,11 @@ static struct result conclude(struct loading *l, const struct load_outcome *outc
                                  &l->belief, &judgement, l->timeline, load_record_id(&l->record)};
     struct text tables = text_in(arena);
     print_report(&tables, &report, l->session->streams.out_color);
+    *status = exit_status(l, judgement.verdict);
+    if (!as_expected(l, outcome, &tables) && *status == 0)
+        *status = 1;
     if (!l->reports->on_stdout)
         say(l, &tables);
-    *status = exit_status(l, judgement.verdict);
     TRY(load_reports_write(l->reports, &report));
     return load_record_end(&l->record, &report, *status);
 }
@@ -163,6 +189,18 @@ static struct result conclude_events(struct loading *l, int *status)
     if (!l->options->lag_ns)
         l->belief = replay->belief;
     return conclude(l, &replay->outcome, status);
+}
+
+/* What services said of single requests may hold what they were sent. */
+static void hide_secrets(const struct loading *l, struct metrics *m)
+{
+    for (int i = 1; l->task->redactor && i < FAILURE_COUNT; i++) {
+        struct slice text =
+            redact_text(l->task->redactor, l->session->arena, slice_str(m->examples[i]));
+        size_t len = text.len < FAILURE_EXAMPLE ? text.len : FAILURE_EXAMPLE - 1;
+        memmove(m->examples[i], text.data, len);
+        m->examples[i][len] = '\0';
+    }
 }
 
 static struct result run(struct loading *l, const sigset_t *signals, int *status)
@@ -192,6 +230,7 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
     live_hide(live);
     struct load_outcome *outcome = mem_alloc(sizeof(*outcome));
     load_end(load, outcome);
+    hide_secrets(l, &outcome->metrics);
     struct result r = RESULT_OK;
     if (l->plan.events)
         r = eventlog_close(l->plan.events, outcome);
@@ -245,14 +284,17 @@ static struct result set_up(struct loading *l)
     return RESULT_OK;
 }
 
-/* `cases`: what is asked; NULL: what the options say. */
-static struct result load_what(struct session *session, const struct assay_load_options *o,
-                               struct suite_load *cases, const sigset_t *signals, int *status)
+static struct result load_task(struct session *session, const struct task *task,
+                               const sigset_t *signals, int *status)
 {
-    struct loading l = {.session = session, .options = o};
+    const struct assay_load_options *o = task->options;
+    struct loading l = {.session = session, .task = task, .options = o};
     TRY(set_up(&l));
-    if (cases)
-        TRY(suite_load_plan(cases, &l.target, &l.plan));
+    if (task->cases)
+        TRY(suite_load_plan(task->cases, &l.target, &l.plan));
+    if (task->redactor && l.target.url) /* is only shown */
+        l.target.url = arena_string(
+            session->arena, redact_text(task->redactor, session->arena, slice_str(l.target.url)));
     if (o->print_schedule)
         return print_schedule(session, o->print_schedule, &l.plan);
     bool exploring = o->search || o->sweep;
@@ -271,18 +313,21 @@ static struct result load_what(struct session *session, const struct assay_load_
     return r;
 }
 
-static struct result load(struct session *session, const struct assay_load_options *o,
-                          const sigset_t *signals, int *status)
+/* The same with the cases of a suite, when its options name one. */
+static struct result load(struct session *session, const struct task *task, const sigset_t *signals,
+                          int *status)
 {
-    if (!o->suite)
-        return load_what(session, o, NULL, signals, status);
+    if (!task->options->suite)
+        return load_task(session, task, signals, status);
     DEFER(suite_load_close)
     struct suite_load cases = {0};
-    TRY(suite_load_open(session, o, signals, &cases));
-    struct assay_load_options where = *o;
+    TRY(suite_load_open(session, task->options, signals, &cases));
+    struct assay_load_options where = *task->options;
     where.url = cases.url;
     where.api = "http"; /* every case says how its own answers are read */
-    TRY(load_what(session, &where, &cases, signals, status));
+    struct task whole = {&where, &cases, task->expect,
+                         task->redactor ? task->redactor : cases.redactor};
+    TRY(load_task(session, &whole, signals, status));
     const char *loss = cases.stage ? stage_loss(cases.stage) : NULL;
     ENSURE(!loss, ERR_DIED, "%s", loss);
     return RESULT_OK;
@@ -306,7 +351,8 @@ static struct result load_scenario(struct session *session, const struct assay_l
         int own = 0;
         if (scenario.count > 1)
             fprintf(session->streams.out, "%s%.*s\n", i ? "\n" : "", SLICE_ARG(one->pc->id));
-        struct result r = load(session, &one->options, signals, &own);
+        const struct task task = {&one->options, NULL, one->expect, scenario.redactor};
+        struct result r = load(session, &task, signals, &own);
         if (!result_ok(r))
             return load_keys_blame(one->keys, r);
         *status = badness(own) > badness(*status) ? own : *status;
@@ -327,10 +373,11 @@ int assay_load(const struct assay_load_options *options)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, &before);
+    const struct task task = {.options = options};
     struct result r = session_keep_check(options->keep);
     if (result_ok(r))
         r = options->scenario ? load_scenario(&session, options, &signals, &status)
-                              : load(&session, options, &signals, &status);
+                              : load(&session, &task, &signals, &status);
     if (result_ok(r))
         r = session_keep(&session, options->store, options->keep);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -39,6 +39,17 @@ static struct result choose(struct scenario *s, const struct assay_load_options 
     return RESULT_OK;
 }
 
+/* The command as it may be kept: --set can give a secret. */
+static struct assay_strings shown(struct scenario *s, const struct assay_strings *arguments)
+{
+    struct arena *arena = s->session->arena;
+    const char **items = ARENA_ARRAY(arena, const char *, arguments->count + 1);
+    for (size_t i = 0; i < arguments->count; i++)
+        items[i] =
+            arena_string(arena, redact_text(s->redactor, arena, slice_str(arguments->items[i])));
+    return (struct assay_strings){items, arguments->count};
+}
+
 /* A path of the file goes below its service's url, whatever else the command line says. */
 static struct result full_url(struct scenario *s, const struct staged *staged,
                               struct scenario_load *load)
@@ -63,7 +74,8 @@ static struct result read_load(struct scenario *s, const struct staged *staged,
     keys = shape_convert(arena, &load_shape, keys);
     shape_check(&load_shape, keys, &d);
     TRY(diagnostics_result(&d));
-    *load = (struct scenario_load){.pc = staged->pc, .keys = keys};
+    *load = (struct scenario_load){
+        .pc = staged->pc, .keys = keys, .expect = node_get(staged->node, "expect")};
     TRY(load_keys_read(arena, keys, slice_str(staged->pc->suite->folder), &load->options));
     load_keys_lay(given, &load->options);
     /* What is no key of a load: where to, and how to show it. */
@@ -73,7 +85,9 @@ static struct result read_load(struct scenario *s, const struct staged *staged,
     load->options.quiet = given->quiet;
     load->options.print_schedule = given->print_schedule;
     load->options.store = given->store;
-    load->options.arguments = given->arguments;
+    load->options.events = given->events;
+    load->options.as = given->as;
+    load->options.arguments = shown(s, &given->arguments);
     load->options.name = given->name ? given->name : arena_string(arena, staged->pc->key);
     if (given->aborts.count)
         load->options.aborts = given->aborts;

@@ -12,7 +12,8 @@
 
 struct scenario_load {
     const struct plan_case *pc;
-    const struct node *keys; /* of the load, filled */
+    const struct node *keys;   /* of the load, filled */
+    const struct node *expect; /* may be NULL */
     struct assay_load_options options;
 };
 

@@ -86,6 +86,9 @@ struct result suite_load_open(struct session *session, const struct assay_load_o
            "do not go with it");
     TRY(read_share(o->check, &out->share));
     TRY(session_plan(session, &selection, NULL, o->seed, NULL, &plan));
+    out->redactor = redactor_new();
+    for (size_t i = 0; i < plan->secret_count; i++)
+        redactor_add(out->redactor, plan->secrets[i]);
     struct plan_case **cases = fit_cases(session, plan, &out->count);
     ENSURE(out->count > 0, ERR_USAGE, "no case of %s is one request, so there is nothing to ask",
            o->suite);
@@ -110,5 +113,6 @@ struct result suite_load_plan(struct suite_load *load, const struct target *targ
 void suite_load_close(struct suite_load *load)
 {
     stage_end(load->stage);
+    redactor_free(load->redactor);
     case_load_free(load->cases);
 }

@@ -7,11 +7,13 @@
 
 #include "api/session.h"
 #include "load/engine.h"
+#include "record/redact.h"
 #include "run/case_load.h"
 #include "run/stage.h"
 
 struct suite_load {
-    struct stage *stage; /* NULL: the services run elsewhere */
+    struct redactor *redactor; /* of the suite's secrets */
+    struct stage *stage;       /* NULL: the services run elsewhere */
     struct case_load *cases;
     struct case_load_source *sources;
     size_t count;

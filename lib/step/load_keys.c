@@ -116,6 +116,10 @@ enum load_form {
     X(check, &shape_share, FORM_TEXT, check, NULL, "\"all\"",                                      \
       "How many answers the checks of their cases are made of: all, none, or a share such as "     \
       "\"1%\". Default 5%.")                                                                       \
+    X(http2, &shape_bool, FORM_FLAG, http2, NULL, NULL,                                            \
+      "Speak HTTP/2: with https as agreed on (ALPN), with http by prior knowledge.")               \
+    X(streams, &shape_positive, FORM_COUNT, max_streams, NULL, NULL,                               \
+      "With http2: at most so many requests at a time on a connection. Default 100.")              \
     X(cacert, &shape_string, FORM_PATH, cacert, NULL, NULL,                                        \
       "https: trust the authorities of this PEM file, not the system's.")                          \
     X(insecure, &shape_bool, FORM_FLAG, insecure, NULL, NULL,                                      \
