@@ -8,6 +8,9 @@ static const struct option options[] = {
     {"threshold", 0, OPTION_TEXT, offsetof(struct invocation, threshold), "PERCENT",
      .help = "How much slower or faster matters, such as 10% (default 5%)."},
     {"json", 0, OPTION_FLAG, offsetof(struct invocation, json), .help = "As JSON."},
+    {"report", 0, OPTION_TEXT, offsetof(struct invocation, comparison), "FORMAT[=PATH]",
+     .help = "markdown: a page for a pull request or a CI job, into PATH or, without one, on "
+             "standard output instead of the text."},
     {NULL},
 };
 
@@ -39,6 +42,7 @@ static int run(struct invocation *in)
         .after = in->words.count > 1 ? in->words.items[1] : NULL,
         .store = in->store,
         .json = in->json,
+        .report = in->comparison,
     };
     if (in->words.count > 2) {
         fprintf(in->streams.err,
@@ -57,14 +61,18 @@ static int run(struct invocation *in)
 const struct command command_compare = {
     .name = "compare",
     .words = "[BEFORE] [AFTER]",
-    .line = "Say what broke, was fixed, is flaky, got slower or faster between runs",
-    .text = "Each side is a run (an id, a unique prefix, last, or last~2: the second before the "
-            "last), a baseline, or several of these with commas. BEFORE is last~1 and AFTER is "
-            "last when they are not given. A single run's times are one value a case, so the "
-            "results that led up to it are taken along; times are compared by a rank test, and "
-            "only what is clear beyond chance and this machine's noise is called slower or "
-            "faster. Ends with 1 when something broke or got slower. docs/history.md and "
-            "docs/statistics.md have the rules.",
+    .line = "Say what broke, was fixed, is flaky, got slower or faster between runs or loads",
+    .text =
+        "Each side is a run (an id, a unique prefix, last, or last~2: the second before the "
+        "last), a baseline, or several of these with commas. BEFORE is last~1 and AFTER is "
+        "last when they are not given. A single run's times are one value a case, so the "
+        "results that led up to it are taken along; times are compared by a rank test, and "
+        "only what is clear beyond chance and this machine's noise is called slower or "
+        "faster. Ends with 1 when something broke or got slower. "
+        "Loads are compared figure by figure, by what their seconds and earlier loads of their "
+        "name show; without BEFORE, with the one of its name before. Ends with 3 when a load is "
+        "INVALID or incomplete: that proves nothing. docs/history.md and docs/statistics.md "
+        "have the rules.",
     .options = (const struct option *const[]){options, options_store, options_common, NULL},
     .examples = examples,
     .run = run,

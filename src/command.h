@@ -19,7 +19,7 @@ struct invocation {
     struct assay_strings words; /* arguments that are no options */
     struct assay_strings typed; /* all arguments */
     const char *store, *resume, *rerun_failed, *color, *flaky, *shard, *seed, *webhook_when;
-    const char *retention, *order, *threshold, *owner, *reason, *expires;
+    const char *retention, *comparison, *order, *threshold, *owner, *reason, *expires;
     int64_t timeout_ns;
     uint32_t jobs, max_failures, results, keep;
     int64_t older_ns;

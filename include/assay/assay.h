@@ -119,6 +119,8 @@ struct assay_compare_options {
     const char *before, *after; /* runs, baselines, or several with commas; NULL: last~1, last */
     const char *store;
     double threshold; /* of times: 0.05 is 5 %; 0: 5 % */
+    const char
+        *report; /* "markdown" or "markdown=PATH" besides; on standard output instead; NULL */
     bool json;
 };
 

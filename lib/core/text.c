@@ -189,6 +189,15 @@ struct slice utf8_repaired(struct arena *arena, struct slice s)
     return text_slice(&t);
 }
 
+void text_add_markdown(struct text *t, struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] && strchr("\\`*_{}[]<>#|~&@!$", s.data[i]))
+            text_add_byte(t, '\\');
+        text_add_byte(t, s.data[i]);
+    }
+}
+
 void text_add_shell(struct text *t, struct slice s)
 {
     bool plain = s.len > 0;

@@ -32,6 +32,9 @@ void text_add_xml(struct text *t, struct slice s);
 /* As one word for a POSIX shell: quoted when it has to be. */
 void text_add_shell(struct text *t, struct slice s);
 
+/* For Markdown: what it or HTML would take for markup gets a backslash. `s` is one line. */
+void text_add_markdown(struct text *t, struct slice s);
+
 static inline struct slice text_slice(const struct text *t)
 {
     return slice_of(t->data, t->len);

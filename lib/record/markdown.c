@@ -38,12 +38,7 @@ struct markdown {
 /* Text between other text: what Markdown or HTML would take for markup gets a backslash. */
 static void add_escaped(struct text *t, struct slice s)
 {
-    struct slice line = line_text(t->arena, s, 500);
-    for (size_t i = 0; i < line.len; i++) {
-        if (line.data[i] && strchr("\\`*_{}[]<>#|~&@!$", line.data[i]))
-            text_add_byte(t, '\\');
-        text_add_byte(t, line.data[i]);
-    }
+    text_add_markdown(t, line_text(t->arena, s, 500));
 }
 
 /* A block that shows `code` whatever backticks it holds. */

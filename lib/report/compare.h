@@ -105,6 +105,7 @@ bool compare_worse(const struct comparison *comparison);
 
 /* For people, and as JSON. `color` is whether to use it. */
 const char *compare_text(struct arena *arena, const struct comparison *comparison, bool color);
+const char *compare_markdown(struct arena *arena, const struct comparison *comparison);
 json_t *compare_json(struct arena *arena, const struct comparison *comparison);
 
 #endif

@@ -79,6 +79,7 @@ enum change_kind load_change_judge(enum load_figure_code code, const struct load
 
 const char *load_compare_text(struct arena *arena, const struct load_comparison *comparison,
                               bool color);
+const char *load_compare_markdown(struct arena *arena, const struct load_comparison *comparison);
 json_t *load_compare_json(struct arena *arena, const struct load_comparison *comparison);
 
 /* How a change of a figure is called: "slower", "more errors". */

@@ -37,7 +37,8 @@ static struct counted count_loads(struct arena *arena, const struct load_history
 
 /* The noise between neighbouring loads, but for the two between which something may have changed.
  */
-static double noise_but(const struct counted *c, int figure, size_t split, size_t *pairs)
+static double noise_but(const struct counted *c, int figure, size_t split, double time,
+                        size_t *pairs)
 {
     double *squares = NULL, *within = NULL;
     DEFER(arena_free_pointer)
@@ -54,7 +55,7 @@ static double noise_but(const struct counted *c, int figure, size_t split, size_
         within[*pairs] = a->variance + b->variance;
         squares[(*pairs)++] = apart * apart;
     }
-    return load_noise(squares, within, *pairs);
+    return load_noise(squares, within, *pairs, time);
 }
 
 static struct load_change change_at(const struct counted *c, enum load_figure_code code,
@@ -63,7 +64,7 @@ static struct load_change change_at(const struct counted *c, enum load_figure_co
     size_t pairs = 0, after = c->count - split;
     struct load_figure a = load_seen_mean(c->loads, split, (int)code),
                        b = load_seen_mean(c->loads + split, after, (int)code);
-    double noise = noise_but(c, (int)code, split, &pairs);
+    double noise = noise_but(c, (int)code, split, load_figure_time(code, &a), &pairs);
     double share = (1 / (double)split + 1 / (double)after) / 2;
     struct load_change change = load_change_of(code, &a, &b, noise * sqrt(share), pairs, threshold);
     change.noise = noise;

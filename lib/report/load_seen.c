@@ -8,8 +8,8 @@
 #include "core/jsontext.h"
 #include "report/statistics.h"
 
-/* Of squares of normal values with mean 1, the median. */
-#define MEDIAN_SQUARE 0.4549364231195724
+/* Of squares of normal values with mean 1, the upper quartile. */
+#define QUARTILE_SQUARE 1.3233036969314664
 
 /* What was asked of whom, without what has no part in how alike loads are. */
 static const json_t *asked_of(struct arena *arena, const json_t *parameters)
@@ -69,15 +69,20 @@ struct load_figure load_seen_mean(const struct load_seen *loads, size_t count, i
     return out;
 }
 
-/* A change among the pairs moves the median little. */
-double load_noise(double *squares, const double *within, size_t count)
+double load_noise(double *squares, double *within, size_t count, double time)
 {
-    double prior = LOAD_NOISE * LOAD_NOISE * LOAD_NOISE_WORTH, told = 0, n = (double)count;
+    double n = (double)count, least = time > 0 ? LOAD_NOISE_NS / time : 0;
+    double prior = LOAD_NOISE * LOAD_NOISE + least * least;
     if (count == 0)
-        return LOAD_NOISE;
-    for (size_t i = 0; i < count; i++)
-        told += within[i] / n;
+        return sqrt(prior);
     statistics_sort(squares, count);
-    double seen = statistics_median(squares, count) / MEDIAN_SQUARE - told;
-    return sqrt((prior + n * fmax(0, seen) / 2) / (LOAD_NOISE_WORTH + n));
+    statistics_sort(within, count);
+    double told = statistics_median(within, count);
+    double seen = statistics_percentile(squares, count, 75) / QUARTILE_SQUARE - told;
+    return sqrt((LOAD_NOISE_WORTH * prior + n * fmax(0, seen) / 2) / (LOAD_NOISE_WORTH + n));
+}
+
+double load_figure_time(enum load_figure_code code, const struct load_figure *figure)
+{
+    return load_figure_kinds[code].unit == LOAD_TIME ? figure->value : 0;
 }
