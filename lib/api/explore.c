@@ -262,6 +262,8 @@ struct result explore(const struct exploring *exploring, int *status)
     ENSURE(o->search ? x.range.points == 0 : x.range.points > 0, ERR_USAGE, "%s",
            o->search ? "--search takes no number of points: it chooses them"
                      : "--sweep needs a range and how many points: 10..1000/8");
+    ENSURE(!o->think || o->turns || x.range.users, ERR_USAGE,
+           "--think goes with users (concurrency) or --turns: a schedule has nobody who thinks");
     ENSURE(!o->arrivals || !x.range.users, ERR_USAGE, "--arrivals does not go with users");
     TRY(target_reach(exploring->target));
     DEFER(mem_free_pointer)

@@ -74,6 +74,11 @@
 #define LIMIT_HTML_ROWS 2000u
 #define LIMIT_HTML_MARKS 6000u
 
+/* Requests a second of a load, the steps its rate may have, and the threads that make it: more than
+ * any one machine can do with. */
+#define LIMIT_LOAD_RATE 1e7
+#define LIMIT_LOAD_STAGES 64
+#define LIMIT_LOAD_THREADS 256
 /* Prompts and traces of a load: the public ones have up to 30,000 rows a file, and weeks of them
  * some 100 MiB. */
 #define LIMIT_LOAD_INPUT_BYTES (256u << 20)

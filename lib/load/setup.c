@@ -16,9 +16,6 @@
 
 #define DEFAULT_TIMEOUT (60 * NS_PER_S)
 #define DEFAULT_CONNECTIONS 1024
-#define MOST_RATE 1e7
-#define MOST_STAGES 64
-#define MOST_THREADS 256
 #define MOST_SLOTS 4000000 /* of all connections together */
 
 /* "500" or "10..100", with or without "/s". */
@@ -28,7 +25,8 @@ static struct result read_rate(struct slice text, const char *whole, struct arri
     struct slice from = dots >= 0 ? slice_part(text, 0, (size_t)dots) : text;
     struct slice to = dots >= 0 ? slice_from(text, (size_t)dots + 2) : text;
     bool good = result_ok(parse_number(from, &out->from)) && result_ok(parse_number(to, &out->to));
-    ENSURE(good && out->from >= 0 && out->to >= 0 && out->from <= MOST_RATE && out->to <= MOST_RATE,
+    ENSURE(good && out->from >= 0 && out->to >= 0 && out->from <= LIMIT_LOAD_RATE &&
+               out->to <= LIMIT_LOAD_RATE,
            ERR_USAGE,
            "--rate %s: expected requests a second: 500, 10..100 for a ramp, 100,200,400 for steps",
            whole);
@@ -40,13 +38,13 @@ static struct result read_rates(struct arena *arena, const struct assay_load_opt
                                 struct load_plan *plan)
 {
     struct slice rest = slice_str(o->rate), part = {0};
-    struct arrival_stage *stages = ARENA_ARRAY(arena, struct arrival_stage, MOST_STAGES + 1);
+    struct arrival_stage *stages = ARENA_ARRAY(arena, struct arrival_stage, LIMIT_LOAD_STAGES + 1);
     size_t count = plan->warmup > 0;
     if (slice_ends(rest, SLICE("/s")))
         rest.len -= 2;
     while (slice_split(&rest, ',', &part)) {
-        ENSURE(count <= MOST_STAGES, ERR_USAGE, "--rate %s: more than %d steps", o->rate,
-               MOST_STAGES);
+        ENSURE(count <= LIMIT_LOAD_STAGES, ERR_USAGE, "--rate %s: more than %d steps", o->rate,
+               LIMIT_LOAD_STAGES);
         TRY(read_rate(slice_trim(part), o->rate, &stages[count++]));
     }
     size_t first = plan->warmup > 0;
@@ -152,7 +150,8 @@ struct result setup_plan(struct arena *arena, const struct assay_load_options *o
                (uint64_t)plan->streams * plan->connections <= MOST_SLOTS,
            ERR_USAGE, "--streams: at most %d, and %d times --connections", H2_STREAMS_MOST,
            MOST_SLOTS);
-    ENSURE(plan->threads <= MOST_THREADS, ERR_USAGE, "--threads: at most %d", MOST_THREADS);
+    ENSURE(plan->threads <= LIMIT_LOAD_THREADS, ERR_USAGE, "--threads: at most %d",
+           LIMIT_LOAD_THREADS);
     TRY(read_arrivals(o->arrivals, plan));
     if (o->rate)
         TRY(read_rates(arena, o, plan));
