@@ -33,11 +33,19 @@ static void check_statistics(const struct node *statistics, struct diagnostics *
     }
 }
 
-static const struct shape shape_times = {.kind = SHAPE_MAP,
-                                         .min = 1,
-                                         .max = 20,
-                                         .of = &shape_duration_matcher,
-                                         .check = check_statistics};
+/* Times, but their count is none. */
+static void check_times(const struct node *statistics, struct diagnostics *d)
+{
+    check_statistics(statistics, d);
+    for (size_t i = 0; i < statistics->count; i++) {
+        const struct node_entry *entry = &statistics->entries[i];
+        shape_check(slice_is(entry->key, "count") ? &shape_number_matcher : &shape_duration_matcher,
+                    entry->value, d);
+    }
+}
+
+static const struct shape shape_times = {
+    .kind = SHAPE_MAP, .min = 1, .max = 20, .of = &shape_any, .check = check_times};
 static const struct shape shape_counts = {
     .kind = SHAPE_MAP, .min = 1, .max = 20, .of = &shape_number_matcher, .check = check_statistics};
 
