@@ -187,6 +187,12 @@ const char *const store_schema[] = {
     "  pinned INTEGER NOT NULL,           -- ns since the epoch\n"
     "  poisoned TEXT                      -- why it is no good any more; NULL: it is good\n"
     ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE quarantine (\n"
+    "  test_case INTEGER PRIMARY KEY REFERENCES test_case, owner TEXT, reason TEXT,\n"
+    "  since INTEGER NOT NULL, expires INTEGER NOT NULL -- ns since the epoch\n"
+    ") STRICT;\n",
+
+    /* 3: loads */
     "ALTER TABLE run ADD COLUMN kind TEXT NOT NULL DEFAULT 'suite'; -- or 'load'\n"
     "CREATE TABLE load (                  -- a run that is a load\n"
     "  run INTEGER NOT NULL REFERENCES run,\n"
@@ -224,11 +230,7 @@ const char *const store_schema[] = {
     "  failures TEXT,                     -- JSON: by class\n"
     "  histograms TEXT,                   -- JSON: by metric, of the measured time\n"
     "  PRIMARY KEY (run, second)\n"
-    ") STRICT, WITHOUT ROWID;\n"
-    "CREATE TABLE quarantine (\n"
-    "  test_case INTEGER PRIMARY KEY REFERENCES test_case, owner TEXT, reason TEXT,\n"
-    "  since INTEGER NOT NULL, expires INTEGER NOT NULL -- ns since the epoch\n"
-    ") STRICT;\n",
+    ") STRICT, WITHOUT ROWID;\n",
 };
 
 const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);

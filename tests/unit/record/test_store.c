@@ -712,14 +712,14 @@ static void a_store_of_an_older_version_is_migrated_with_its_results(void **stat
     begin(w, "r", 1);
     finish(w, "r", 0, CASE_PASSED, 7);
     /* As if the next version added a column and an index in two steps. */
-    const char *const steps[] = {store_schema[0], store_schema[1],
+    const char *const steps[] = {store_schema[0], store_schema[1], store_schema[2],
                                  "ALTER TABLE result ADD COLUMN cost REAL",
                                  "CREATE INDEX result_cost ON result (cost)"};
-    assert_ok(store_migrate(w->store->database, steps, 4, NULL));
-    assert_int_equal(version_of(w), 4);
+    assert_ok(store_migrate(w->store->database, steps, 5, NULL));
+    assert_int_equal(version_of(w), 5);
     assert_int_equal(number_of(w, "SELECT count(*) FROM result WHERE cost IS NULL"), 1);
-    assert_ok(store_migrate(w->store->database, steps, 4, NULL)); /* nothing left to do */
-    refuse(w, w->path, "has schema version 4");
+    assert_ok(store_migrate(w->store->database, steps, 5, NULL)); /* nothing left to do */
+    refuse(w, w->path, "has schema version 5");
 }
 
 static void the_verdicts_of_a_first_version_are_counted_by_its_migration(void **state)
@@ -742,10 +742,10 @@ static void the_verdicts_of_a_first_version_are_counted_by_its_migration(void **
 static void a_migration_that_fails_leaves_everything_as_it_was(void **state)
 {
     struct world *w = *state;
-    const char *const steps[] = {store_schema[0], store_schema[1],
+    const char *const steps[] = {store_schema[0], store_schema[1], store_schema[2],
                                  "ALTER TABLE result ADD COLUMN cost REAL",
                                  "CREATE INDEX x ON nothing (cost)"};
-    assert_int_equal(store_migrate(w->store->database, steps, 4, NULL).code, ERR_STORE);
+    assert_int_equal(store_migrate(w->store->database, steps, 5, NULL).code, ERR_STORE);
     assert_int_equal(version_of(w), store_schema_version);
     struct query *q = NULL;
     bool row;
