@@ -70,9 +70,11 @@ const struct command command_report = {
     .name = "report",
     .words = "[RUN]",
     .line = "Make any report of an earlier run",
-    .text = "Reports are made from the store, so each can be made again, later, in any form. RUN "
-            "is an id, a unique prefix, or last (the default); summary, summary-json and html "
-            "can be of several together: RUN,RUN.",
+    .text =
+        "Reports are made from the store, so each can be made again, later, in any form. RUN "
+        "is an id, a unique prefix, or last (the default); summary, summary-json and html "
+        "can be of several together: RUN,RUN. So can parts of one load that several machines made "
+        "at the same time.",
     .options = (const struct option *const[]){options, options_reports, options_webhooks,
                                               options_store, options_detail, options_common, NULL},
     .examples = examples,

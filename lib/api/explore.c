@@ -34,7 +34,7 @@ struct explorer {
     int64_t usual;                /* ns an answer takes at a load that holds */
     struct load_outcome *outcome; /* of the last step */
     struct live *live;
-    const struct search *found; /* so far; NULL: a sweep */
+    struct search found; /* so far; empty in a sweep */
     struct curve *curve;
 };
 
@@ -93,7 +93,7 @@ static void show_progress(const struct explorer *x, const struct load_plan *plan
                 x->range.users ? " users" : " requests/s",
                 (double)(at < span ? at : span) / (double)NS_PER_S,
                 (double)span / (double)NS_PER_S);
-    struct search_answer known = x->found ? search_answer(x->found) : (struct search_answer){0};
+    struct search_answer known = search_answer(&x->found);
     if (known.low > 0)
         text_printf(&t, "; the limit is between %.4g and %.4g so far", known.low, known.high);
     live_line(x->live, text_slice(&t));
@@ -222,17 +222,15 @@ static struct result search(struct explorer *x, int *status)
         plan.least = plan.first = r->users ? ceil(r->from) : r->from;
         plan.most = fmax(r->users ? floor(r->to) : r->to, plan.least);
     }
-    struct search found = search_begin(&plan);
-    x->found = &found;
+    x->found = search_begin(&plan);
     struct search_step step = {0};
-    while (!x->curve->interrupted && search_next(&found, &step.load, &step.length)) {
+    while (!x->curve->interrupted && search_next(&x->found, &step.load, &step.length)) {
         TRY(take_step(x, &step));
         if (!x->curve->interrupted)
-            search_tell(&found, &step);
+            search_tell(&x->found, &step);
     }
-    x->found = NULL;
     x->curve->searched = true;
-    x->curve->answer = search_answer(&found);
+    x->curve->answer = search_answer(&x->found);
     *status = statuses[x->curve->answer.state];
     return RESULT_OK;
 }

@@ -7,6 +7,7 @@
 #include "record/replay.h"
 #include "report/explained.h"
 #include "report/load_data.h"
+#include "report/load_merge.h"
 
 /* Reports that stay empty; the fault is already known. */
 static void close_all(struct sink **sinks, size_t count)
@@ -66,37 +67,53 @@ static struct result show_load(struct session *session, const struct load_data *
     return RESULT_OK;
 }
 
-static struct result report_load(struct session *session, struct store *store,
-                                 const struct run_info *run, const struct assay_report_options *o)
+static struct result write_load(struct session *session, const struct load_data *data,
+                                const struct assay_report_options *o)
 {
-    DEFER(load_data_free)
-    struct load_data *data = NULL;
     const struct assay_load_options as_load = {.reports = o->reports};
-    ENSURE(o->webhooks.targets.count == 0, ERR_USAGE,
-           "run %.*s is a load: webhooks tell of runs of suites", SLICE_ARG(run->id));
-    TRY(load_data_read(store, session->arena, run, &data));
     if (o->reports.count == 0)
         return show_load(session, data);
     ENSURE(data->ended, ERR_USAGE,
-           "load %.*s is incomplete: it has no report; without --report its seconds are shown",
-           SLICE_ARG(run->id));
+           "load %s is incomplete: it has no report; without --report its seconds are shown",
+           data->report.run);
     DEFER(load_reports_drop)
     struct load_reports reports = {0};
     TRY(load_reports_open(session, &as_load, false, &reports));
     return load_reports_write(&reports, &data->report);
 }
 
-/* Several runs together are added up, and loads cannot be. */
-static struct result check_suites(struct store *store, struct arena *arena,
-                                  const struct slice *runs, size_t count)
+/* Of several: parts of one load, from several machines, are added up. */
+static struct result report_loads(struct session *session, struct store *store,
+                                  const struct run_info *runs, size_t count,
+                                  const struct assay_report_options *o)
+{
+    struct arena *arena = session->arena;
+    struct load_data **parts = ARENA_ARRAY(arena, struct load_data *, count);
+    DEFER(load_data_free)
+    struct load_data *merged = NULL;
+    struct result r = RESULT_OK;
+    ENSURE(o->webhooks.targets.count == 0, ERR_USAGE,
+           "run %.*s is a load: webhooks tell of runs of suites", SLICE_ARG(runs[0].id));
+    for (size_t i = 0; i < count && result_ok(r); i++)
+        r = load_data_read(store, arena, &runs[i], &parts[i]);
+    if (result_ok(r) && count > 1)
+        r = load_merge(arena, parts, count, &merged);
+    if (result_ok(r))
+        r = write_load(session, merged ? merged : parts[0], o);
+    for (size_t i = 0; i < count; i++)
+        load_data_free(&parts[i]);
+    return r;
+}
+
+/* Runs of suites are added up with such, and loads with loads. */
+static struct result look_up(struct store *store, struct arena *arena, const struct slice *names,
+                             size_t count, struct run_info *out)
 {
     for (size_t i = 0; i < count; i++) {
-        struct run_info run;
-        TRY(store_find(store, arena, runs[i], &run));
-        ENSURE(!run.load, ERR_USAGE,
-               "run %.*s is a load, which has no report together with others; `assay compare` "
-               "compares loads",
-               SLICE_ARG(run.id));
+        TRY(store_find(store, arena, names[i], &out[i]));
+        ENSURE(out[i].load == out[0].load, ERR_USAGE,
+               "run %.*s is a load and run %.*s is not: they have no report together",
+               SLICE_ARG(out[out[i].load ? i : 0].id), SLICE_ARG(out[out[i].load ? 0 : i].id));
     }
     return RESULT_OK;
 }
@@ -116,17 +133,17 @@ static struct result make_reports(struct session *session, const struct assay_re
            o->store ? o->store : ASSAY_DEFAULT_STORE);
     struct slice *runs = NULL;
     size_t run_count = split_runs(session->arena, o->run ? o->run : "last", &runs);
+    struct run_info *infos = ARENA_ARRAY(session->arena, struct run_info, run_count);
+    TRY(look_up(store, session->arena, runs, run_count, infos));
+    if (infos[0].load)
+        return report_loads(session, store, infos, run_count, o);
     if (run_count > 1) {
         ENSURE(
             session_all_whole(&o->reports) && o->webhooks.targets.count == 0, ERR_USAGE,
             "of several runs together there are only the reports summary, summary-json and html");
-        TRY(check_suites(store, session->arena, runs, run_count));
         return session_whole_reports(session, &o->reports, o->store, runs, run_count);
     }
-    struct run_info run;
-    TRY(store_find(store, session->arena, runs[0], &run));
-    if (run.load)
-        return report_load(session, store, &run, o);
+    struct run_info run = infos[0];
     struct sink **sinks = ARENA_ARRAY(session->arena, struct sink *,
                                       o->reports.count + o->webhooks.targets.count + 1);
     size_t count = 0;

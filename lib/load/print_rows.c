@@ -54,8 +54,7 @@ static double percentile(const struct view *v, enum second_metric metric, double
     PERCENTILES(X, LATENCY, "latency")                                                             \
     PERCENTILES(X, TTFT, "ttft")                                                                   \
     PERCENTILES(X, ITL, "itl")                                                                     \
-    X("lag_mean_ns", v->row->lags > 0 ? (double)(v->row->lag_sum / (int64_t)v->row->lags) : NAN,   \
-      0)                                                                                           \
+    X("lag_mean_ns", v->row->lags > 0 ? (double)v->row->lag_sum / (double)v->row->lags : NAN, 0)   \
     X("lag_max_ns", v->row->lags > 0 ? (double)v->row->lag_most : NAN, 0)                          \
     X("lateness_max_ns", (double)v->row->late_most, 0)
 

@@ -138,7 +138,7 @@ static void fill_heat(struct heat *heat, const struct timeline *timeline, int me
         for (uint32_t k = 0; k < s->step_count; k++) {
             int64_t from, to;
             histogram_step(s->steps[k].index, &from, &to);
-            double at = (log(fmax((double)(from + (to - from) / 2), 1)) - low) / (high - low);
+            double at = (log(fmax((double)from / 2 + (double)to / 2, 1)) - low) / (high - low);
             size_t place = at < 0 ? 0 : (size_t)(at * HEAT_ROWS);
             place = place < HEAT_ROWS ? place : HEAT_ROWS - 1;
             heat->counts[place * heat->columns + column] += (double)s->steps[k].count;

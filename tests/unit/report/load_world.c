@@ -1,3 +1,6 @@
+/*
+ * Loads made up for tests.
+ */
 #include "load_world.h"
 
 #include <math.h>
