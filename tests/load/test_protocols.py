@@ -299,6 +299,8 @@ class Http2:
                     hold = 1
                     for one in waiting:
                         if self.answer(connection, one) is False:
+                            connection.shutdown(socket.SHUT_WR)
+                            file.read()  # what is left unread would make a reset of it
                             return
                     waiting = []
 
