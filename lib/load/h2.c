@@ -207,6 +207,9 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         size_t len = value_len < TYPE_BYTES ? value_len : TYPE_BYTES;
         memcpy(stream->type, value, len);
         stream->type_len = (uint8_t)len;
+    } else if (name_len == 11 && memcmp(name, "retry-after", 11) == 0 &&
+               (stream->status == 429 || stream->status == 503)) {
+        flight_retry_after(&stream->slot->flight, slice_of((const char *)value, value_len));
     }
     if (stream->slot->flight.kept && !stream->slot->flight.status && *name != ':')
         keep_line(stream, name, name_len, value, value_len);
