@@ -97,6 +97,17 @@ static const char *fault_of(const struct batch *batch, struct arena *arena, stru
     return json_is_object(json_object_get(line, "body")) ? NULL : "missing_required_parameter";
 }
 
+static void set_fault(struct batch *batch, const char *code, const char *message, size_t line)
+{
+    char text[256];
+    snprintf(text, sizeof(text),
+             "{\"object\":\"list\",\"data\":[{\"code\":\"%s\",\"message\":\"%s\",\"param\":null,"
+             "\"line\":%zu}]}",
+             code, message, line);
+    mem_free(batch->fault);
+    batch->fault = mem_string(text);
+}
+
 /* Every line is looked at before the first is answered. */
 static void validate(struct batch *batch, int64_t now_s)
 {
@@ -117,12 +128,10 @@ static void validate(struct batch *batch, int64_t now_s)
         become(batch, BATCH_IN_PROGRESS, now_s);
         return;
     }
-    char text[256];
-    snprintf(text, sizeof(text),
-             "{\"object\":\"list\",\"data\":[{\"code\":\"%s\",\"message\":\"Line %zu of the input "
-             "file is not a request of this batch.\",\"param\":null,\"line\":%zu}]}",
-             fault, batch->total, batch->total);
-    batch->fault = mem_string(text);
+    char message[80];
+    snprintf(message, sizeof(message), "Line %zu of the input file is not a request of this batch.",
+             batch->total);
+    set_fault(batch, fault, message, batch->total);
     batch->total = 0;
     become(batch, BATCH_FAILED, now_s);
 }
@@ -155,24 +164,33 @@ static bool answer_line(struct batch *batch, struct slice text, const struct bat
 
 /* ---- the life of a batch ---- */
 
-static void keep_file(struct files *files, struct buf *content, const char *suffix,
+/* False when there is no room for it. */
+static bool keep_file(struct files *files, struct buf *content, const char *suffix,
                       const struct batch *batch, char id[48])
 {
     char name[80];
     if (content->len == 0)
-        return;
+        return true;
     snprintf(name, sizeof(name), "%s_%s.jsonl", batch->id, suffix);
     const struct file *file =
         files_add(files, slice_str(name), SLICE("batch_output"), buf_slice(content));
     if (file)
         memcpy(id, file->id, sizeof(file->id));
     buf_free(content);
+    return file != NULL;
 }
 
-static void end(struct batch *batch, struct files *files, enum batch_status status, int64_t now_s)
+/* `room`: for all answers, until now. */
+static void end(struct batch *batch, struct files *files, enum batch_status status, bool room,
+                int64_t now_s)
 {
-    keep_file(files, &batch->output, "output", batch, batch->output_file);
-    keep_file(files, &batch->errors, "error", batch, batch->error_file);
+    room &= keep_file(files, &batch->output, "output", batch, batch->output_file);
+    room &= keep_file(files, &batch->errors, "error", batch, batch->error_file);
+    if (!room) {
+        set_fault(batch, "no_room", "Files and batches have no room left for all answers.",
+                  batch->completed + batch->failed);
+        status = status == BATCH_COMPLETED ? BATCH_FAILED : status;
+    }
     mem_free((void *)(uintptr_t)batch->input.data);
     batch->input = (struct slice){0};
     become(batch, status, now_s);
@@ -184,18 +202,17 @@ void batch_advance(struct batch *batch, struct files *files, const struct batch_
     struct slice line;
     bool running = batch->status == BATCH_VALIDATING || batch->status == BATCH_IN_PROGRESS;
     if (running && now_s >= batch->created + BATCH_WINDOW_S) {
-        end(batch, files, BATCH_EXPIRED, now_s);
+        end(batch, files, BATCH_EXPIRED, true, now_s);
     } else if (batch->status == BATCH_CANCELLING) {
-        end(batch, files, BATCH_CANCELLED, now_s);
+        end(batch, files, BATCH_CANCELLED, true, now_s);
     } else if (batch->status == BATCH_VALIDATING) {
         validate(batch, now_s);
     } else if (batch->status == BATCH_IN_PROGRESS) {
-        for (; lines > 0; lines--) {
-            if (!next_line(batch, &batch->position, &line) || !answer_line(batch, line, runner))
-                break;
-        }
-        if (batch->completed + batch->failed == batch->total || lines > 0)
-            end(batch, files, BATCH_COMPLETED, now_s);
+        bool room = true;
+        for (; room && lines > 0 && next_line(batch, &batch->position, &line); lines--)
+            room = answer_line(batch, line, runner);
+        if (!room || batch->completed + batch->failed == batch->total)
+            end(batch, files, BATCH_COMPLETED, room, now_s);
     }
 }
 
@@ -252,4 +269,35 @@ void batch_show(const struct batch *batch, struct text *out)
     text_add_str(out, ",\"metadata\":");
     text_add(out, batch->metadata);
     text_add_byte(out, '}');
+}
+
+/* ---- those of a worker ---- */
+
+bool batches_add(struct batches *batches, struct batch *batch)
+{
+    struct batch **oldest = NULL;
+    for (struct batch **at = &batches->first; *at; at = &(*at)->next)
+        if (batch_over(*at))
+            oldest = at;
+    if (batches->count == BATCHES_MAX) {
+        if (!oldest)
+            return false;
+        struct batch *gone = *oldest;
+        *oldest = gone->next;
+        batch_free(gone);
+        batches->count--;
+    }
+    batch->next = batches->first;
+    batches->first = batch;
+    batches->count++;
+    return true;
+}
+
+void batches_free(struct batches *batches)
+{
+    for (struct batch *next; batches->first; batches->first = next) {
+        next = batches->first->next;
+        batch_free(batches->first);
+    }
+    batches->count = 0;
 }

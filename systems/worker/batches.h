@@ -1,6 +1,7 @@
 /*
  * Batches: requests from the lines of a file, answered into another. They live as long as the
- * worker.
+ * worker, except that the oldest make room for new ones. One whose answers find no room has failed,
+ * and says so.
  */
 #ifndef WORKER_BATCHES_H
 #define WORKER_BATCHES_H
@@ -9,6 +10,7 @@
 #include "core/jsontext.h"
 #include "files.h"
 
+/* When there are so many, the oldest that is over is forgotten for a new one. */
 #define BATCHES_MAX 100
 #define BATCH_WINDOW_S 86400
 
@@ -44,6 +46,15 @@ struct batch_runner {
     struct slice (*run)(void *context, struct arena *arena, struct slice url, struct slice body,
                         unsigned *status);
 };
+
+struct batches {
+    struct batch *first; /* the newest */
+    size_t count;
+};
+
+/* Owns the batch from now on. False, and does not: BATCHES_MAX are under way. */
+bool batches_add(struct batches *batches, struct batch *batch);
+void batches_free(struct batches *batches);
 
 /* A batch over the input, copied; `metadata` is JSON text. */
 struct batch *batch_new(struct slice endpoint, struct slice input_file, struct slice input,

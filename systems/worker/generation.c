@@ -4,6 +4,8 @@
  */
 #include "generation.h"
 
+#include <math.h>
+
 static void end(struct generation *g, int64_t now, enum stop_reason reason, struct buf *out)
 {
     struct end_event event = {
@@ -131,9 +133,11 @@ static void one_token(struct generation *g, int64_t now, struct buf *out)
 /* A token was due: when is the next? */
 static void set_next_due(struct generation *g)
 {
+    const double most = PACE_MS_MAX * (double)NS_PER_MS;
     int64_t delay = timing_next(&g->delay, &g->random);
     if (g->slowdown > 0 && g->load)
-        delay = (int64_t)((double)delay * (1 + g->slowdown * (double)(g->load->running - 1)));
+        delay =
+            (int64_t)fmin(most, (double)delay * (1 + g->slowdown * (double)(g->load->running - 1)));
     g->token_due += delay;
 }
 

@@ -12,8 +12,7 @@
 struct openai_store {
     pthread_mutex_t lock;
     struct files files;
-    struct batch *batches;
-    size_t batch_count;
+    struct batches batches;
 };
 
 struct openai_store *openai_store_new(void)
@@ -25,10 +24,7 @@ struct openai_store *openai_store_new(void)
 
 void openai_store_free(struct openai_store *store)
 {
-    for (struct batch *next; store->batches; store->batches = next) {
-        next = store->batches->next;
-        batch_free(store->batches);
-    }
+    batches_free(&store->batches);
     files_free(&store->files);
     pthread_mutex_destroy(&store->lock);
     mem_free(store);
@@ -173,7 +169,7 @@ int64_t openai_work_on_batches(struct worker *w, int64_t now)
     DEFER(unlock_store)
     struct openai_store *store = lock_store(w);
     int64_t next = CLOCK_NEVER;
-    for (struct batch *b = store->batches; b; b = b->next) {
+    for (struct batch *b = store->batches.first; b; b = b->next) {
         if (!batch_over(b) && b->due <= now)
             go_on(w, b, BATCH_LINES_PER_STEP, now);
         if (!batch_over(b) && b->due < next)
@@ -185,7 +181,7 @@ int64_t openai_work_on_batches(struct worker *w, int64_t now)
 static struct batch *find_batch(struct api_call *call, const struct openai_store *store,
                                 struct slice id)
 {
-    struct batch *batch = store->batches;
+    struct batch *batch = store->batches.first;
     while (batch && !slice_is(id, batch->id))
         batch = batch->next;
     if (!batch)
@@ -206,7 +202,7 @@ void openai_list_batches(struct api_call *call)
     struct openai_store *store = lock_store(call->worker);
     struct text t = text_in(call->arena);
     text_add_str(&t, "{\"object\":\"list\",\"data\":[");
-    for (const struct batch *b = store->batches; b; b = b->next) {
+    for (const struct batch *b = store->batches.first; b; b = b->next) {
         batch_show(b, &t);
         text_add_str(&t, b->next ? "," : "");
     }
@@ -258,18 +254,16 @@ void openai_create_batch(struct api_call *call)
     DEFER(unlock_store)
     struct openai_store *store = lock_store(call->worker);
     struct openai_error error;
-    if (store->batch_count == BATCHES_MAX) {
-        openai_reply_refusal(call, 429, "batch_limit", "There are too many batches.");
-        return;
-    }
     struct batch *batch = read_batch(call, store, &error);
     if (!batch) {
         openai_reply_error(call, &error);
         return;
     }
-    batch->next = store->batches;
-    store->batches = batch;
-    store->batch_count++;
+    if (!batches_add(&store->batches, batch)) {
+        batch_free(batch);
+        openai_reply_refusal(call, 429, "batch_limit", "There are too many batches under way.");
+        return;
+    }
     batch->due = clock_now() + BATCH_STEP;
     worker_watch_batches(call->loop, batch->due);
     reply_batch(call, batch);

@@ -155,6 +155,50 @@ static void a_batch_can_be_cancelled_and_expires(void **state)
     files_free(&files);
 }
 
+static void a_batch_whose_answers_find_no_room_has_failed_and_says_so(void **state)
+{
+    (void)state;
+    struct files files = {.bytes = FILES_BYTES_MAX};
+    struct batch *b = batch_of(SLICE(LINE("a", "{}")));
+    batch_advance(b, &files, &runner, 1, b->created);
+    batch_advance(b, &files, &runner, 1, b->created);
+    assert_int_equal(b->status, BATCH_FAILED);
+    assert_non_null(strstr(b->fault, "\"no_room\""));
+    assert_string_equal(b->output_file, "");
+    batch_free(b);
+    files_free(&files);
+}
+
+static void the_oldest_batch_that_is_over_makes_room_for_a_new_one(void **state)
+{
+    (void)state;
+    struct files files = {0};
+    struct batches all = {0};
+    char second[sizeof(all.first->id)] = "";
+    for (int i = 0; i < BATCHES_MAX; i++) {
+        struct batch *b = batch_of(SLICE(LINE("a", "{}")));
+        if (i == 1 || i == 50) { /* the first is under way */
+            batch_advance(b, &files, &runner, 1, b->created);
+            batch_advance(b, &files, &runner, 1, b->created);
+            assert_true(batch_over(b));
+        }
+        if (i == 1)
+            memcpy(second, b->id, sizeof(second));
+        assert_true(batches_add(&all, b));
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_true(batches_add(&all, batch_of(SLICE(LINE("a", "{}")))));
+        assert_int_equal(all.count, BATCHES_MAX);
+        for (const struct batch *b = all.first; b; b = b->next)
+            assert_string_not_equal(b->id, second);
+    }
+    struct batch *more = batch_of(SLICE(LINE("a", "{}")));
+    assert_false(batches_add(&all, more)); /* all are under way */
+    batch_free(more);
+    batches_free(&all);
+    files_free(&files);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +208,8 @@ int main(void)
         cmocka_unit_test(a_batch_answers_its_lines_a_few_at_each_look),
         cmocka_unit_test(a_batch_with_a_wrong_line_fails_and_says_which),
         cmocka_unit_test(a_batch_can_be_cancelled_and_expires),
+        cmocka_unit_test(a_batch_whose_answers_find_no_room_has_failed_and_says_so),
+        cmocka_unit_test(the_oldest_batch_that_is_over_makes_room_for_a_new_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -318,6 +318,26 @@ static void a_long_prompt_and_other_jobs_make_a_job_slower(void **state)
     buf_free(&out);
 }
 
+static void no_slowdown_delays_a_token_by_more_than_a_day(void **state)
+{
+    (void)state;
+    const int64_t day = 86400 * NS_PER_S;
+    struct generation g, other;
+    struct load load = {0};
+    struct buf out = buf_limited(FRAME_BYTES_MAX);
+    struct generation_options options = stub_options(SLICE("x"), 1, 5);
+    options.delay = timing_constant(day);
+    options.slowdown = PACE_MS_MAX;
+    options.load = &load;
+    generation_start(&g, &options, 0, &out);
+    generation_start(&other, &options, 0, &out);
+    generation_turn(&g, 0, 1, &out);
+    assert_int_equal(generation_due(&g), day);
+    generation_free(&g);
+    generation_free(&other);
+    buf_free(&out);
+}
+
 static void a_full_cache_is_an_error_event_and_is_given_back(void **state)
 {
     (void)state;
@@ -519,6 +539,7 @@ int main(void)
         cmocka_unit_test(the_stub_cuts_characters_that_come_out_whole),
         cmocka_unit_test(tokens_come_at_their_absolute_times),
         cmocka_unit_test(a_long_prompt_and_other_jobs_make_a_job_slower),
+        cmocka_unit_test(no_slowdown_delays_a_token_by_more_than_a_day),
         cmocka_unit_test(a_full_cache_is_an_error_event_and_is_given_back),
         cmocka_unit_test(a_generation_that_takes_too_long_times_out),
         cmocka_unit_test(metrics_come_at_their_interval_and_not_in_heaps),
