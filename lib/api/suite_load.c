@@ -100,11 +100,24 @@ struct result suite_load_open(struct session *session, const struct assay_load_o
     return RESULT_OK;
 }
 
-struct result suite_load_plan(struct suite_load *load, const struct target *target,
+/* For those who show it: what all cases have in common. Each says itself how its answers are read.
+ */
+static void describe(const struct stock *stock, struct target *target)
+{
+    target->api = stock->items[0].target->api;
+    for (uint32_t i = 0; i < stock->count; i++) {
+        target->stream = target->stream || stock->items[i].target->stream;
+        if (stock->items[i].target->api != target->api)
+            target->api = TARGET_HTTP;
+    }
+}
+
+struct result suite_load_plan(struct suite_load *load, struct target *target,
                               struct load_plan *plan)
 {
     TRY(case_load_write(load->cases, target, load->sources, load->count, plan->seed));
     plan->stock = case_load_stock(load->cases);
+    describe(plan->stock, target);
     plan->inputs = load->words;
     plan->inspection = load->share > 0 ? &load->inspection : NULL;
     return RESULT_OK;

@@ -32,7 +32,7 @@ struct result suite_load_open(struct session *session, const struct assay_load_o
                               const sigset_t *signals, struct suite_load *out) MUST_USE;
 
 /* Write the requests for a target, into the plan. */
-struct result suite_load_plan(struct suite_load *load, const struct target *target,
+struct result suite_load_plan(struct suite_load *load, struct target *target,
                               struct load_plan *plan) MUST_USE;
 
 void suite_load_close(struct suite_load *load); /* for DEFER */

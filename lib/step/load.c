@@ -33,6 +33,7 @@ struct load_state {
     struct load_second *second; /* where what happened is looked at … */
     struct timeline *timeline;  /* … and kept */
     int64_t seen;               /* ns after its beginning: until then */
+    const struct slo *aborted_by;
 };
 
 static bool load_needs_url(const struct node *config)
@@ -109,17 +110,26 @@ static void see_objectives(struct observation *o, const struct load_state *state
     o->objective_count = state->slo_count;
 }
 
+/* What a run keeps of a step's moments: of a load, the medians. 0: there were none. */
+static int64_t typical(const struct observation *o, const struct histogram *times)
+{
+    return times->count ? o->intended + histogram_percentile(times, 50) : 0;
+}
+
 /* Everything of a load in the observation; the figures as JSON are its body. */
 static struct result observe(struct load_state *state, struct observation *o,
                              struct load_outcome *outcome)
 {
     struct judgement judgement =
         load_judge(o->arena, outcome, &state->belief, state->slos, state->slo_count);
+    load_judge_aborted(&judgement, state->aborted_by);
     struct load_report report = {&state->plan,   outcome,    state->slos,     state->slo_count,
                                  &state->belief, &judgement, state->timeline, NULL};
     o->body_json = jsontext_keep(o->arena, print_json(&report));
     o->body = jsontext_write_pretty(o->arena, o->body_json);
     o->load = outcome;
+    o->first_byte = typical(o, &outcome->metrics.histograms[METRIC_FIRST_BYTE]);
+    o->first_token = typical(o, &outcome->metrics.histograms[METRIC_TTFT]);
     o->ended = clock_now();
     o->seen |= OBSERVED_BODY | OBSERVED_TIME | OBSERVED_LOAD;
     see_objectives(o, state, outcome);
@@ -151,13 +161,28 @@ static void look(struct load_state *state, int64_t at)
     state->seen = at;
 }
 
+/* End the load when an objective says so. */
+static void look_for_abort(struct load_state *state)
+{
+    if (!state->plan.watched || state->aborted_by)
+        return;
+    struct load_outcome *so_far = mem_alloc(sizeof(*so_far));
+    load_so_far(state->load, so_far);
+    state->aborted_by = load_aborted_by(so_far, state->slos, state->slo_count);
+    if (state->aborted_by)
+        load_stop(state->load);
+    mem_free(so_far);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct load_state *state = timer->data;
     int64_t at = clock_now() - load_began(state->load) - LOAD_LOOK_NS;
     bool running = load_running(state->load);
-    if (!running || at >= state->seen + NS_PER_S)
+    if (!running || at >= state->seen + NS_PER_S) {
         look(state, at);
+        look_for_abort(state);
+    }
     if (running)
         uv_timer_start(timer, on_timer, LOOK_MS, 0);
     else
@@ -269,7 +294,8 @@ const struct step_kind step_load = {
     .help =
         "Load on a service, measured. Its case runs alone (`isolate`) unless it says otherwise, "
         "its time limit begins where the load should be over, and a load that cannot be "
-        "believed (INVALID) is an error. json and save see the figures as `assay load --json` "
+        "believed (INVALID) is an error. Its first byte and first token in the results of the "
+        "run are the medians of its requests. json and save see the figures as `assay load --json` "
         "writes them.",
     .example = "{ \"load\": { \"url\": \"/execute\", \"rate\": 20, \"duration\": \"5s\" }, "
                "\"expect\": { \"metrics\": { \"ttft\": { \"p99\": \"<200ms\" }, \"errors\": "

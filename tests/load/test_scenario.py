@@ -138,6 +138,13 @@ cases:
         expect: { stdout: { matches: "^[0-9]+" } }
   - id: an objective that fails
     load: { url: /health, rate: 50, duration: 150ms, lag: 1h, slo: latency p50 < 1ns }
+  - id: a threshold that ends the load
+    load:
+      url: /health
+      rate: 50
+      duration: 10m
+      lag: 1h
+      thresholds: { latency: [{ threshold: med<0.000001, abortOnFail: true }] }
   - id: a metric that fails
     load: { url: /health, rate: 50, duration: 150ms, lag: 1h }
     expect: { metrics: { latency: { p50: <1ns } } }
@@ -151,7 +158,7 @@ cases:
 """)
     status, text = assay("run", "s.yaml", "--store", "none", "-j", "4", folder=folder)
     expect(status == 1, text)
-    expect("2 passed, 3 failed, 2 errors" in text, text)
+    expect("2 passed, 4 failed, 2 errors" in text, text)
     expect("the objective latency p50 < 1ns does not hold" in text, text)
     expect("expected metrics latency p50 to be less than 1 ns" in text, text)
     expect("cannot be reached" in text and "the load is INVALID" in text, text)
