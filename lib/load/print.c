@@ -259,6 +259,14 @@ void print_objective(struct text *t, const struct slo *slo, const struct load_ou
         print_value(t, slo_is_time(slo), value, 0);
 }
 
+void print_notes(struct text *t, const struct load_report *r)
+{
+    add_protocol(t, r);
+    add_notes(t, r);
+    if (r->plan->as)
+        as_print(t, r->plan->as, r->outcome->measured);
+}
+
 static void add_objectives(struct text *t, const struct load_report *r, const char *bad,
                            const char *good, const char *plain)
 {
@@ -304,10 +312,7 @@ void print_report(struct text *t, const struct load_report *r, bool color)
     text_add_byte(t, '\n');
     add_throughput(t, r);
     add_table(t, &r->outcome->metrics);
-    add_protocol(t, r);
-    add_notes(t, r);
-    if (r->plan->as)
-        as_print(t, r->plan->as, r->outcome->measured);
+    print_notes(t, r);
     add_failures(t, &r->outcome->metrics);
     add_objectives(t, r, bad, good, plain);
     add_verdict(t, r, bad, good, plain);

@@ -44,6 +44,9 @@ void print_columns(struct text *t, bool stream);
 void print_second(struct text *t, const struct load_second *second, bool stream, int64_t at,
                   int64_t span, bool warming);
 
+/* Lines about what else is to be known of the numbers, and other tools' figures. */
+void print_notes(struct text *t, const struct load_report *report);
+
 void print_report(struct text *t, const struct load_report *report, bool color);
 
 /* All of it for programs; the caller owns the reference. */

@@ -6,6 +6,9 @@
 #include "load/curve.h"
 #include "load/print_parts.h"
 
+/* Bytes of notes: all that there are; none of them comes from outside. */
+#define MOST_NOTES (64u << 10)
+
 /* What came from outside: one line, and nothing in it is markup. */
 static void add_plain(struct text *t, struct slice s, size_t max)
 {
@@ -91,6 +94,13 @@ void print_markdown(struct text *t, const struct load_report *r)
                     "|---|---:|---:|---:|---:|---:|---:|---:|\n");
     for (int i = 0; i < METRIC_COUNT; i++)
         add_metric(t, (enum metric)i, &r->outcome->metrics.histograms[i]);
+    struct text notes = text_in(t->arena);
+    print_notes(&notes, r);
+    if (!notes.len)
+        return;
+    text_add_str(t, "\n```\n");
+    text_add(t, text_shown(t->arena, text_slice(&notes), MOST_NOTES));
+    text_add_str(t, "```\n");
 }
 
 /* ------------------------------------------------------------------ sweeps and searches */

@@ -8,6 +8,9 @@
 #include "report/html_parts.h"
 #include "report/load_html_parts.h"
 
+/* Bytes of notes: all that there are. */
+#define MOST_NOTES (64u << 10)
+
 /* ── the verdict ── */
 
 static void add_verdict(struct text *t, const struct load_report *r)
@@ -166,6 +169,17 @@ static void add_metrics(struct text *t, const struct metrics *m)
                  "are nearest rank.</p>\n");
 }
 
+static void add_notes(struct text *t, const struct load_report *r)
+{
+    struct text notes = text_in(t->arena);
+    print_notes(&notes, r);
+    if (!notes.len)
+        return;
+    text_add_str(t, "<h2 id=\"notes\">Notes</h2>\n<pre>");
+    text_add_xml(t, text_shown(t->arena, text_slice(&notes), MOST_NOTES));
+    text_add_str(t, "</pre>\n");
+}
+
 void load_html(struct text *t, const struct load_report *r)
 {
     html_open(t, slice_str(r->plan->target->url));
@@ -179,5 +193,6 @@ void load_html(struct text *t, const struct load_report *r)
     load_html_rates(t, r);
     load_html_own(t, r);
     add_metrics(t, &r->outcome->metrics);
+    add_notes(t, r);
     html_close(t);
 }

@@ -19,8 +19,11 @@ static bool same_objectives(const struct load_report *a, const struct load_repor
 
 static bool same_schedule(const struct load_plan *a, const struct load_plan *b)
 {
-    bool same = a->warmup == b->warmup && a->duration == b->duration &&
-                a->stage_count == b->stage_count && !a->stages == !b->stages;
+    if (a->warmup != b->warmup || a->duration != b->duration || !a->stages != !b->stages)
+        return false;
+    if (!a->stages || !b->stages)
+        return true;
+    bool same = a->stage_count == b->stage_count;
     for (size_t i = 0; same && i < a->stage_count; i++)
         same = a->stages[i].duration == b->stages[i].duration;
     return same;
