@@ -134,7 +134,7 @@ json_t *print_rows_json(const struct load_report *r)
             if (!isnan(values[i]))
                 json_object_set_new(out, columns[i].name,
                                     columns[i].decimals ? json_real(values[i])
-                                                        : json_integer((json_int_t)values[i]));
+                                                        : json_integer(llround(values[i])));
         if (row->failed)
             json_object_set_new(out, "errors_by_class", print_failures_json(row->failures));
         json_array_append_new(rows, out);
