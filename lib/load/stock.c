@@ -90,7 +90,6 @@ static struct slice question(struct writing *w, struct arena *arena, const struc
 {
     if (!a->tokens)
         return escaped(arena, slice_str(w->target->prompt));
-    w->stock->tokens += a->tokens;
     return made_up(arena, a->tokens, stock_random(w->with->seed, number, name));
 }
 

@@ -64,9 +64,9 @@ struct stock {
     enum stock_order order;
     const uint32_t *shuffled; /* STOCK_SHUFFLED: items in their order */
     uint64_t seed;
-    uint32_t turns;         /* of the longest conversation; 1: there are none */
-    size_t longest;         /* bytes of the longest request */
-    uint64_t bytes, tokens; /* of all; tokens of those that were made up */
+    uint32_t turns; /* of the longest conversation; 1: there are none */
+    size_t longest; /* bytes of the longest request */
+    uint64_t bytes; /* of all */
 };
 
 /*
