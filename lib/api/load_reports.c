@@ -35,11 +35,11 @@ struct load_format {
     void (*write_curve)(struct text *t, const struct curve *curve); /* NULL: not of a curve */
 };
 static const struct load_format formats[] = {
-    {"html", "load.html", load_html, load_html_curve},
-    {"csv", "load.csv", print_csv, curve_csv},
-    {"hdr", "load.hlog", write_hdr, NULL},
-    {"json", "load.json", write_json, write_curve_json},
-    {"markdown", "load.md", print_markdown, curve_markdown},
+    {"html", "load-report.html", load_html, load_html_curve},
+    {"csv", "load-report.csv", print_csv, curve_csv},
+    {"hdr", "load-report.hlog", write_hdr, NULL},
+    {"json", "load-report.json", write_json, write_curve_json},
+    {"markdown", "load-report.md", print_markdown, curve_markdown},
 };
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
 

@@ -65,6 +65,6 @@ expect 3 assay load --url "$(address hostile.out $hostile)/?<script>alert(1)</sc
     --report html=hostile.html
 CHROMIUM=$(command -v chromium) node "$source/open.mjs" "$scratch/node_modules" "$scratch/screenshots" \
     suite.html 5 "failures timeline durations cases" \
-    load.html 1 "objectives percentiles heat time own metrics" \
+    load-report.html 1 "objectives percentiles heat time own metrics" \
     sweep.html 1 "curve points" \
     hostile.html 1 "errors percentiles heat time own metrics"

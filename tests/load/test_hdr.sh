@@ -38,4 +38,4 @@ if ! assay load --url "$url/execute" --max-tokens 8 --rate 200 --duration 1200ms
     sed 's/^/# /' console.txt
     exit 1
 fi
-node "$source/hdr.mjs" "$scratch/node_modules" load.hlog load.json
+node "$source/hdr.mjs" "$scratch/node_modules" load-report.hlog load-report.json

@@ -100,7 +100,7 @@ class Run:
             "--report", "json=same.json", "--json", "all.json")
         expect(self.status == 0, self.output)
         self.json = json.load(open(folder + "/all.json", encoding="utf-8"))
-        self.rows = list(csv.DictReader(open(folder + "/load.csv", encoding="utf-8")))
+        self.rows = list(csv.DictReader(open(folder + "/load-report.csv", encoding="utf-8")))
         self.log = open(folder + "/log", encoding="utf-8").read().splitlines()
 
 
@@ -164,7 +164,7 @@ def the_log_has_the_histograms_of_the_run(run):
 
 
 def nothing_is_left_beside_the_reports(run):
-    expect(sorted(os.listdir(run.folder)) == ["all.json", "load.csv", "log", "same.json"],
+    expect(sorted(os.listdir(run.folder)) == ["all.json", "load-report.csv", "log", "same.json"],
            os.listdir(run.folder))
 
 
