@@ -28,6 +28,14 @@ PROCESSES = {
     "poisson": [("poisson", 1, stats.expon())],
     "gamma": [("gamma", shape, stats.gamma(shape, scale=1 / shape)) for shape in (0.25, 0.5, 1, 2, 9)],
 }
+# Times users think, in seconds; of a lognormal, σ² = ln(1 + s²/m²) and the median is m/√(1 + s²/m²).
+THINKING = {
+    "uniform:1s..3s": stats.uniform(1, 2),
+    "exponential:2s": stats.expon(scale=2),
+    "normal:2s,500ms": stats.truncnorm(-4, numpy.inf, 2, 0.5),
+    "normal:1s,2s": stats.truncnorm(-0.5, numpy.inf, 1, 2),
+    "lognormal:5s,3s": stats.lognorm(numpy.sqrt(numpy.log1p(0.36)), scale=5 / numpy.sqrt(1.36)),
+}
 SEEDS = [1, 2, 3, 20261121]
 LEAST_P = 1e-4  # of some 100 tests, none is as unlikely by chance
 LEAST_GAP = 1e-3  # of a mean gap: what is shorter is changed by rounding to nanoseconds
@@ -36,6 +44,11 @@ LEAST_GAP = 1e-3  # of a mean gap: what is shorter is changed by rounding to nan
 def schedule(kind, shape, seed, stages):
     words = [str(x) for stage in stages for x in stage]
     out = subprocess.run([sys.argv[1], kind, str(shape), str(seed), *words], stdout=subprocess.PIPE, check=True)
+    return numpy.array([int(x) for x in out.stdout.split()]) / 1e9
+
+
+def drawn(distribution, seed):
+    out = subprocess.run([sys.argv[1], "draw", distribution, str(seed), "20000"], stdout=subprocess.PIPE, check=True)
     return numpy.array([int(x) for x in out.stdout.split()]) / 1e9
 
 
@@ -70,6 +83,11 @@ def verdicts():
     unit = mean_arrivals(schedule("gamma", 0.9, 1, PROFILES["steady"]), PROFILES["steady"])
     p = unlikely(numpy.diff(unit, prepend=0.0), stats.expon())
     yield p < LEAST_P, f"gamma 0.9 is told from poisson (p {p:.3g})"
+    for text, distribution in THINKING.items():
+        worst = min(stats.kstest(drawn(text, seed), distribution.cdf).pvalue for seed in SEEDS)
+        yield worst > LEAST_P, f"{text} is what it says (p {worst:.3g})"
+    p = stats.kstest(drawn("lognormal:5s,3s", 1), THINKING["normal:2s,500ms"].cdf).pvalue
+    yield p < LEAST_P, f"lognormal is told from normal (p {p:.3g})"
     # Gaps one after the other know nothing of each other.
     gaps = numpy.diff(schedule("poisson", 1, 7, PROFILES["steady"]))
     p = stats.spearmanr(gaps[:-1], gaps[1:]).pvalue
