@@ -60,7 +60,7 @@ static double noise_of(struct random *random, const struct setting *s, enum load
     double squares[EARLIER], within[EARLIER];
     *pairs = 0;
     if (!s->earlier)
-        return load_noise(NULL, NULL, 0, 20e6);
+        return load_noise(NULL, NULL, 0);
     if (code == FIGURE_LATENCY_P50) /* the same loads for every figure */
         for (int i = 0; i <= EARLIER; i++)
             make(random, s, 1, loads[i]);
@@ -72,7 +72,7 @@ static double noise_of(struct random *random, const struct setting *s, enum load
         squares[*pairs] = apart * apart;
         within[(*pairs)++] = a->variance + b->variance;
     }
-    return load_noise(squares, within, *pairs, 20e6);
+    return load_noise(squares, within, *pairs);
 }
 
 static void row(struct random *random, const struct setting *s, int pairs)

@@ -51,7 +51,7 @@ static void add_pair(struct noise *noise, const struct load_seen *a, const struc
     }
 }
 
-static double noise_of(const struct noise *noise, int figure, double time, size_t *pairs)
+static double noise_of(const struct noise *noise, int figure, size_t *pairs)
 {
     double squares[LOAD_HISTORY + 1], within[LOAD_HISTORY + 1];
     *pairs = 0;
@@ -61,7 +61,7 @@ static double noise_of(const struct noise *noise, int figure, double time, size_
         within[*pairs] = noise->pairs[i].within[figure];
         squares[(*pairs)++] = noise->pairs[i].squares[figure];
     }
-    return load_noise(squares, within, *pairs, time);
+    return load_noise(squares, within, *pairs);
 }
 
 /* Loads like these two: of their name and host, with the parameters of the one after. */
@@ -259,8 +259,7 @@ static void compare_figures(struct load_comparison *c, const struct load_seen *a
                            after = load_seen_mean(b, c->after.run_count, i);
         size_t pairs = 0;
         /* Of several loads a side the noise between them is that much less. */
-        double between =
-            noise_of(noise, i, load_figure_time((enum load_figure_code)i, &before), &pairs);
+        double between = noise_of(noise, i, &pairs);
         double share = (1 / (double)c->before.run_count + 1 / (double)c->after.run_count) / 2;
         c->changes[i] = load_change_of((enum load_figure_code)i, &before, &after,
                                        between * sqrt(share), pairs, c->threshold);

@@ -167,8 +167,9 @@ const char *load_compare_text(struct arena *arena, const struct load_comparison 
     print_side(&p, "before", &c->before);
     print_side(&p, "after ", &c->after);
     print_doubts(&p);
-    text_printf(&p.t, "\n  %-18s%11s%11s%11s%20s\n", "", "before", "after", "change",
-                "with 95 % between");
+    if (c->worse + c->better + c->unclear + c->steady + c->unknown > 0)
+        text_printf(&p.t, "\n  %-18s%11s%11s%11s%20s\n", "", "before", "after", "change",
+                    "with 95 % between");
     for (int i = 0; i < LOAD_FIGURES; i++)
         if (c->changes[i].seen)
             print_change(&p, (enum load_figure_code)i);

@@ -37,8 +37,7 @@ static struct counted count_loads(struct arena *arena, const struct load_history
 
 /* The noise between neighbouring loads, but for the two between which something may have changed.
  */
-static double noise_but(const struct counted *c, int figure, size_t split, double time,
-                        size_t *pairs)
+static double noise_but(const struct counted *c, int figure, size_t split, size_t *pairs)
 {
     double *squares = NULL, *within = NULL;
     DEFER(arena_free_pointer)
@@ -55,7 +54,7 @@ static double noise_but(const struct counted *c, int figure, size_t split, doubl
         within[*pairs] = a->variance + b->variance;
         squares[(*pairs)++] = apart * apart;
     }
-    return load_noise(squares, within, *pairs, time);
+    return load_noise(squares, within, *pairs);
 }
 
 static struct load_change change_at(const struct counted *c, enum load_figure_code code,
@@ -64,7 +63,7 @@ static struct load_change change_at(const struct counted *c, enum load_figure_co
     size_t pairs = 0, after = c->count - split;
     struct load_figure a = load_seen_mean(c->loads, split, (int)code),
                        b = load_seen_mean(c->loads + split, after, (int)code);
-    double noise = noise_but(c, (int)code, split, load_figure_time(code, &a), &pairs);
+    double noise = noise_but(c, (int)code, split, &pairs);
     double share = (1 / (double)split + 1 / (double)after) / 2;
     struct load_change change = load_change_of(code, &a, &b, noise * sqrt(share), pairs, threshold);
     change.noise = noise;
@@ -77,7 +76,7 @@ static void find_change(const struct counted *c, enum load_figure_code code, dou
     struct load_change best = {.p = 1, .kind = CHANGE_UNKNOWN};
     for (size_t split = 1; split < c->count; split++) {
         struct load_change change = change_at(c, code, split, threshold);
-        if (change.kind == CHANGE_UNKNOWN || change.p >= best.p)
+        if (change.kind == CHANGE_UNKNOWN || (best.kind != CHANGE_UNKNOWN && change.p >= best.p))
             continue;
         best = change;
         out->since = (ptrdiff_t)c->places[split];

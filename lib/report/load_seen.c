@@ -69,20 +69,14 @@ struct load_figure load_seen_mean(const struct load_seen *loads, size_t count, i
     return out;
 }
 
-double load_noise(double *squares, double *within, size_t count, double time)
+double load_noise(double *squares, double *within, size_t count)
 {
-    double n = (double)count, least = time > 0 ? LOAD_NOISE_NS / time : 0;
-    double prior = LOAD_NOISE * LOAD_NOISE + least * least;
+    double n = (double)count, prior = LOAD_NOISE * LOAD_NOISE;
     if (count == 0)
-        return sqrt(prior);
+        return LOAD_NOISE;
     statistics_sort(squares, count);
     statistics_sort(within, count);
     double told = statistics_median(within, count);
     double seen = statistics_percentile(squares, count, 75) / QUARTILE_SQUARE - told;
     return sqrt((LOAD_NOISE_WORTH * prior + n * fmax(0, seen) / 2) / (LOAD_NOISE_WORTH + n));
-}
-
-double load_figure_time(enum load_figure_code code, const struct load_figure *figure)
-{
-    return load_figure_kinds[code].unit == LOAD_TIME ? figure->value : 0;
 }

@@ -8,10 +8,9 @@
 #include "report/load_figures.h"
 #include "report/past.h"
 
-/* Before earlier loads show it, how much loads differ of themselves: so much, and of times so many
- * ns besides; and how many pairs of loads that is worth. */
+/* Before earlier loads show it, how much loads differ of themselves; and how many pairs of loads
+ * that is worth. */
 #define LOAD_NOISE 0.015
-#define LOAD_NOISE_NS 50e3
 #define LOAD_NOISE_WORTH 4
 
 struct load_seen {
@@ -36,12 +35,8 @@ struct load_figure load_seen_mean(const struct load_seen *loads, size_t count, i
  * The noise of a figure between loads, a standard deviation of its logarithm, from `count` pairs of
  * neighbouring loads: the squares of the differences of their logarithms, and how much of each the
  * seconds tell (the sum of both variances); both are sorted. By the upper quartile of the squares:
- * a machine's bad minutes count, and one real change among four pairs does not. `time`: about what
- * the figure is, in ns; 0 of what is no time.
+ * a machine's bad minutes count, and one real change among four pairs does not.
  */
-double load_noise(double *squares, double *within, size_t count, double time);
-
-/* The time that load_noise wants of a figure: 0 of what is none. */
-double load_figure_time(enum load_figure_code code, const struct load_figure *figure);
+double load_noise(double *squares, double *within, size_t count);
 
 #endif

@@ -38,7 +38,7 @@ class Load:
     def __init__(self, *options, limit=None):
         self.file = tempfile.NamedTemporaryFile(suffix=".json")
         self.process = subprocess.Popen(
-            [ASSAY, "load", "--json", self.file.name, *options], text=True,
+            [ASSAY, "load", "--store", "none", "--json", self.file.name, *options], text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limit)
         self.output = ""
 
