@@ -322,7 +322,9 @@ static void begin_request(struct execution *x)
 {
     struct observation *o = x->step.observation;
     const struct plan_step *planned = x->o.step;
-    bool calls = planned->service && planned->kind->needs_url;
+    /* Kinds that speak HTTP see a status; a load's many are not its own. */
+    bool calls =
+        planned->service && (planned->kind->needs_url || (planned->kind->yields & OBSERVED_STATUS));
     struct measure_subject *subject = calls ? lease_subject(x->o.lease, planned->service) : NULL;
     if (subject && x->memory)
         o->memory_before = measure_resident(subject);

@@ -73,6 +73,7 @@ extern const struct call_events openai_events;
 /* All that openai_events can let us see. */
 #define OPENAI_YIELDS                                                                              \
     (OBSERVED_STATUS | OBSERVED_HEADERS | OBSERVED_BODY | OBSERVED_EVENTS | OBSERVED_TEXT |        \
-     OBSERVED_TOKENS | OBSERVED_STOP | OBSERVED_ERROR | OBSERVED_TIME | OBSERVED_STREAM_TIME)
+     OBSERVED_TOKENS | OBSERVED_STOP | OBSERVED_ERROR | OBSERVED_TIME | OBSERVED_STREAM_TIME |     \
+     OBSERVED_MEMORY)
 
 #endif
