@@ -10,6 +10,8 @@ static const char *const flaky_words[] = {"pass", "fail", NULL};
 
 static const char *const cache_words[] = {"on", "refresh", "off", NULL};
 
+static const char *const measure_words[] = {"on", "off", NULL};
+
 static const struct option options[] = {
     {"resume", 0, OPTION_TEXT, offsetof(struct invocation, resume), "RUN", .optional = true,
      .absent = "last",
@@ -32,6 +34,10 @@ static const struct option options[] = {
          "Default: as each suite says."},
     {"flaky", 0, OPTION_TEXT, offsetof(struct invocation, flaky), "WHAT", .words = flaky_words,
      .help = "What a pass on a retry counts as: pass (the default; it is flagged flaky) or fail."},
+    {"measure", 0, OPTION_TEXT, offsetof(struct invocation, measure), "WHEN",
+     .words = measure_words,
+     .help = "Look at assay and every service ten times a second: on (the default) or off. Checks "
+             "of memory see nothing then, and fail."},
     {NULL},
 };
 
@@ -63,6 +69,7 @@ static int run(struct invocation *in)
         .cache = in->cache,
         .max_failures = in->fail_fast ? 1 : in->max_failures,
         .flaky_fails = in->flaky && strcmp(in->flaky, "fail") == 0,
+        .unmeasured = in->measure && strcmp(in->measure, "off") == 0,
         .by_risk = in->order && strcmp(in->order, "risk") == 0,
         .resume = in->resume,
         .rerun_failed = in->rerun_failed,

@@ -18,7 +18,8 @@ struct invocation {
     struct assay_strings webhooks;
     struct assay_strings words; /* arguments that are no options */
     struct assay_strings typed; /* all arguments */
-    const char *store, *resume, *rerun_failed, *color, *flaky, *shard, *seed, *webhook_when;
+    const char *store, *resume, *rerun_failed, *color, *flaky, *measure, *shard, *seed,
+        *webhook_when;
     const char *retention, *comparison, *order, *threshold, *owner, *reason, *expires;
     int64_t timeout_ns;
     uint32_t jobs, max_failures, results, keep;

@@ -85,6 +85,7 @@ struct assay_run_options {
     const char *cache; /* answers of models: "on", "refresh" or "off"; NULL: as the suites say */
     uint32_t max_failures;          /* begin nothing more after so many; 0: never */
     bool flaky_fails;               /* a pass on retry counts as failed */
+    bool unmeasured;                /* neither services nor assay are looked at meanwhile */
     bool by_risk;                   /* what is likely to fail begins first */
     const char *resume;             /* a run: do what it did not finish; `suites` must be empty */
     const char *rerun_failed;       /* a run: do again what did not pass in it */

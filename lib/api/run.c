@@ -407,7 +407,7 @@ static int run_loop(struct job *j)
         .cache = cache_mode(j->o->cache),
         .max_failures = j->o->max_failures,
         .flaky_fails = j->o->flaky_fails,
-        .measure_every = MEASURE_INTERVAL,
+        .measure_every = j->o->unmeasured ? 0 : MEASURE_INTERVAL,
         .quarantine = on_failure,
         .rerun_arguments = rerun_arguments(j),
         .finished = on_finished,
