@@ -12,14 +12,14 @@ static const char *const as_words[] = {"vllm",           "aiperf",  "guidellm",
 #define IN(field) offsetof(struct invocation, load.field)
 
 static const struct option options_scenario[] = {
-    {"set", 0, OPTION_LIST, IN(sets), "NAME=VALUE",
+    {"set", 0, OPTION_LIST, IN(sets), "NAME=VALUE", .heading = "A scenario",
      .help = "Give a variable of the scenario this value. May be given often."},
     {"only", 0, OPTION_TEXT, IN(only), "NAME", .help = "Of the scenario's loads this one."},
     {NULL},
 };
 
 static const struct option options_target[] = {
-    {"url", 'u', OPTION_TEXT, IN(url), "URL",
+    {"url", 'u', OPTION_TEXT, IN(url), "URL", .heading = "The service",
      .help = "What to load: http://HOST[:PORT]/PATH, or https. A path that ends in /execute, "
              "/chat/completions, /completions, /embeddings or /infer says how its answers are "
              "read, too."},
@@ -43,7 +43,7 @@ static const struct option options_target[] = {
 };
 
 static const struct option options_cases[] = {
-    {"suite", 0, OPTION_TEXT, IN(suite), "PATH",
+    {"suite", 0, OPTION_TEXT, IN(suite), "PATH", .heading = "Cases of a suite",
      .help = "Ask what the cases of a suite ask, one after the other: those that are one request "
              "(http, execute, chat, complete, embed, infer). They go to --url, or to the suite's "
              "service, which is started."},
@@ -59,7 +59,7 @@ static const struct option options_cases[] = {
 static const char *const order_words[] = {"file", "shuffled", "random", NULL};
 
 static const struct option options_inputs[] = {
-    {"prompts", 0, OPTION_TEXT, IN(prompts), "PATH",
+    {"prompts", 0, OPTION_TEXT, IN(prompts), "PATH", .heading = "What is asked",
      .help = "A file of prompts, .jsonl or .csv, a row for each: prompt or messages, and maybe "
              "max_tokens and model."},
     {"order", 0, OPTION_TEXT, IN(order), "ORDER", .words = order_words,
@@ -93,7 +93,7 @@ static const struct option options_inputs[] = {
 };
 
 static const struct option options_protocol[] = {
-    {"http2", 0, OPTION_FLAG, IN(http2),
+    {"http2", 0, OPTION_FLAG, IN(http2), .heading = "Protocols",
      .help = "Speak HTTP/2, many requests at a time on each connection: with https as agreed on "
              "(ALPN), with http by prior knowledge. Default: HTTP/1.1."},
     {"streams", 0, OPTION_COUNT, IN(max_streams), "N",
@@ -110,7 +110,7 @@ static const struct option options_protocol[] = {
 };
 
 static const struct option options_load[] = {
-    {"rate", 'r', OPTION_TEXT, IN(rate), "RATE",
+    {"rate", 'r', OPTION_TEXT, IN(rate), "RATE", .heading = "When it is asked",
      .help = "Open loop: requests a second that start whatever becomes of the others. 500; a ramp "
              "10..100; steps 100,200,400, each as long as the others."},
     {"concurrency", 'c', OPTION_COUNT, IN(concurrency), "N",
@@ -136,8 +136,8 @@ static const struct option options_load[] = {
     {NULL},
 };
 
-static const struct option options_result[] = {
-    {"slo", 0, OPTION_TEXT, IN(slo), "OBJECTIVES",
+static const struct option options_objectives[] = {
+    {"slo", 0, OPTION_TEXT, IN(slo), "OBJECTIVES", .heading = "What must hold",
      .help = "What must hold, with commas between: 'ttft p99 < 200ms, itl p99 < 50ms, "
              "errors < 1%'. Metrics with p50, p99.9, mean, min or max; errors, goodput, rate, "
              "tokens without."},
@@ -147,6 +147,22 @@ static const struct option options_result[] = {
     {"abort", 0, OPTION_LIST, IN(aborts), "THRESHOLD",
      .help = "A threshold that ends the run as soon as it does not hold: 'errors: rate<0.1 after "
              "5s' is first looked at after five measured seconds. Exit status 1 then."},
+    {"search", 0, OPTION_TEXT, IN(search), "LOAD",
+     .help = "Search for the greatest load that holds --slo, in steps of --duration and longer: "
+             "rate, concurrency, or within a range, as in rate:10..5000."},
+    {"sweep", 0, OPTION_TEXT, IN(sweep), "RANGE/N",
+     .help = "Measure N loads, evenly spaced by their ratio: 10..1000/8, concurrency:1..64/7."},
+    {"lag", 0, OPTION_DURATION, IN(lag_ns), "TIME",
+     .help = "How late 99 % of what assay itself does may be before the run is invalid (1ms)."},
+    {NULL},
+};
+
+static const struct option options_result[] = {
+    {"json", 0, OPTION_TEXT, IN(json), "PATH", .heading = "Results",
+     .help = "Write everything as JSON; - is standard output, without tables."},
+    {"report", 0, OPTION_LIST, IN(reports), "FORMAT[=PATH]",
+     .help = "Write a report: html (a page for people), csv (a row a second), hdr (HdrHistogram's "
+             "log), json or markdown. May be given often; - is standard output."},
     {"as", 0, OPTION_TEXT, IN(as), "TOOL", .words = as_words,
      .help = "Also print the figures of another tool, by its own definitions, names and units: "
              "vllm, aiperf, guidellm, inference-perf or llmperf."},
@@ -154,18 +170,6 @@ static const struct option options_result[] = {
      .help = "Write every request with the times of all its events, a line of JSON each."},
     {"from-events", 0, OPTION_TEXT, IN(from_events), "PATH",
      .help = "Load nothing: work the report out again from a file of --events."},
-    {"search", 0, OPTION_TEXT, IN(search), "LOAD",
-     .help = "Search for the greatest load that holds --slo, in steps of --duration and longer: "
-             "rate, concurrency, or within a range, as in rate:10..5000."},
-    {"sweep", 0, OPTION_TEXT, IN(sweep), "RANGE/N",
-     .help = "Measure N loads, evenly spaced by their ratio: 10..1000/8, concurrency:1..64/7."},
-    {"json", 0, OPTION_TEXT, IN(json), "PATH",
-     .help = "Write everything as JSON; - is standard output, without tables."},
-    {"report", 0, OPTION_LIST, IN(reports), "FORMAT[=PATH]",
-     .help = "Write a report: html (a page for people), csv (a row a second), hdr (HdrHistogram's "
-             "log), json or markdown. May be given often; - is standard output."},
-    {"lag", 0, OPTION_DURATION, IN(lag_ns), "TIME",
-     .help = "How late 99 % of what assay itself does may be before the run is invalid (1ms)."},
     {"quiet", 'q', OPTION_FLAG, IN(quiet), .help = "No line a second, only the results."},
     {"name", 0, OPTION_TEXT, IN(name), "NAME",
      .help = "What this load is called in the store; loads of one name are compared with each "
@@ -218,10 +222,10 @@ const struct command command_load = {
         "results so far. A scenario is a file (YAML or JSON) that says the same under the same "
         "names, starts the services it needs and may hold several loads; options win over it. "
         "docs/load.md defines every number, docs/load-scenarios.md is about files.",
-    .options = (const struct option *const[]){options_scenario, options_target, options_cases,
-                                              options_protocol, options_inputs, options_load,
-                                              options_result, options_store, options_kept,
-                                              options_common, NULL},
+    .options = (const struct option *const[]){options_target, options_load, options_objectives,
+                                              options_inputs, options_cases, options_protocol,
+                                              options_scenario, options_result, options_store,
+                                              options_kept, options_common, NULL},
     .examples = examples,
     .run = run,
 };

@@ -46,6 +46,7 @@ struct option {
     const char *absent;       /* the value then */
     const char *const *words; /* all values there are, NULL-ended; NULL: any */
     const char *help;
+    const char *heading; /* of the group that begins with this one; NULL: it goes on */
 };
 
 struct example {

@@ -38,6 +38,8 @@ static void add_options(const struct command *command, FILE *to)
     fprintf(to, "\n# OPTIONS\n");
     for (const struct option *const *table = command->options; *table; table++)
         for (const struct option *o = *table; o->name; o++) {
+            if (o->heading)
+                fprintf(to, "\n## %s\n", o->heading);
             fprintf(to, "\n");
             if (o->letter)
                 fprintf(to, "*-%c*, ", o->letter);

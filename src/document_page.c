@@ -17,9 +17,14 @@ static void add_cell(const char *text, FILE *to)
 
 static void add_options(const struct command *command, FILE *to)
 {
-    fprintf(to, "| option | |\n|---|---|\n");
+    const char *between = "";
+    if (!command->options[0]->heading)
+        fprintf(to, "| option | |\n|---|---|\n");
     for (const struct option *const *table = command->options; *table; table++)
         for (const struct option *o = *table; o->name; o++) {
+            if (o->heading)
+                fprintf(to, "%s| %s | |\n|---|---|\n", between, o->heading);
+            between = "\n";
             fprintf(to, "| ");
             if (o->letter)
                 fprintf(to, "`-%c`, ", o->letter);

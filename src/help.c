@@ -73,10 +73,14 @@ void help_print(const struct command *command, FILE *to, bool color, int columns
     fprintf(to, "%sassay %s%s – %s\n\nUsage: assay %s [OPTION…]%s%s\n\n", bold, command->name,
             plain, command->line, command->name, *command->words ? " " : "", command->words);
     print_wrapped(to, command->text, 0, columns);
-    fprintf(to, "\n%sOptions%s\n", bold, plain);
+    if (!command->options[0]->heading)
+        fprintf(to, "\n%sOptions%s\n", bold, plain);
     for (const struct option *const *table = command->options; *table; table++)
-        for (const struct option *o = *table; o->name; o++)
+        for (const struct option *o = *table; o->name; o++) {
+            if (o->heading)
+                fprintf(to, "\n%s%s%s\n", bold, o->heading, plain);
             print_option(o, to, columns);
+        }
     if (!command->examples)
         return;
     fprintf(to, "\n%sExamples%s\n", bold, plain);
