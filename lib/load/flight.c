@@ -210,7 +210,8 @@ static bool take_head(struct flight *flight, struct reader *reader, const struct
                       const struct http_head *head)
 {
     struct slice type = {0}, wait = {0};
-    http_header_find(head->headers, SLICE("content-type"), &type);
+    if (target->stream) /* else nobody asks */
+        http_header_find(head->headers, SLICE("content-type"), &type);
     if ((head->status == 429 || head->status == 503) &&
         http_header_find(head->headers, SLICE("retry-after"), &wait))
         flight_retry_after(flight, wait);
