@@ -16,8 +16,6 @@ static const struct shape shape_rate_number = {.kind = SHAPE_NUMBER, .min = 0, .
 static const struct shape shape_seed = {.kind = SHAPE_INTEGER, .min = 0, .max = 9007199254740991.0};
 static const struct shape shape_texts = {
     .kind = SHAPE_LIST, .min = 1, .max = TEXTS_MAX, .of = &shape_string};
-static const struct shape shape_headers = {
-    .kind = SHAPE_MAP, .min = 1, .max = TEXTS_MAX, .of = &shape_text};
 
 #define EITHER(name, ...)                                                                          \
     static const struct shape name = {.kind = SHAPE_EITHER,                                        \
@@ -128,7 +126,7 @@ enum load_form {
       "https: every connection makes a whole handshake; none resumes a session.")                  \
     X(method, &shape_string, FORM_TEXT, method, NULL, NULL,                                        \
       "The method. Default: POST with a body, else GET.")                                          \
-    X(headers, &shape_headers, FORM_LINES, headers, NULL,                                          \
+    X(headers, &shape_string_map, FORM_LINES, headers, NULL,                                       \
       "{ \"Authorization\": \"Bearer ${key}\" }", "Request headers.")                              \
     X(body, &shape_body, FORM_BODY, body, "prompt prompts prompt_tokens trace suite",              \
       "{ \"n\": 1 }",                                                                              \
