@@ -395,6 +395,47 @@ static void what_is_not_measured_is_not_counted(void **state)
     end(&r);
 }
 
+/* What a conversation sends back: the text as it stood between the quotes, of the first choice. */
+static void the_text_of_an_answer_is_kept_as_it_was_written(void **state)
+{
+    (void)state;
+#define SAYS(i, rest) "data: {\"choices\":[{\"index\":" #i ",\"delta\":{" rest "}}]}\n\n"
+    static const struct piece stream[] = {
+        {STREAM SAYS(0, "\"role\":\"assistant\",\"content\":\"\"")
+             SAYS(0, "\"reasoning_content\":\"hm\"") SAYS(0, "\"content\":\"a \\\"b\\\"\""),
+         1030, 1030},
+        {SAYS(1, "\"content\":\"another\"") SAYS(0, "\"content\":\"\\ud83d\"")
+             SAYS(0, "\"content\":\"\\ude00\"") "data: [DONE]\n\n",
+         1040, 1040},
+        {0}};
+    static const struct piece whole[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 51\r\n\r\n"
+         "{\"choices\":[{\"text\":\"c\\n\",\"finish_reason\":\"stop\"}]}",
+         1030, 1030},
+        {0}};
+    struct buf said = buf_limited(1000);
+    struct recording r = record(TARGET_CHAT, true);
+    r.flight.said = &said;
+    play(&r, stream);
+    assert_string_equal(said.data, "a \\\"b\\\"\\ud83d\\ude00");
+    end(&r);
+    buf_clear(&said);
+    r = record(TARGET_COMPLETE, false);
+    r.flight.said = &said;
+    play(&r, whole);
+    assert_true(r.over && !r.flight.failure);
+    assert_string_equal(said.data, "c\\n");
+    end(&r);
+    buf_free(&said);
+    said = buf_limited(5);
+    r = record(TARGET_CHAT, true);
+    r.flight.said = &said;
+    play(&r, stream);
+    assert_null(r.flight.said); /* too long: nothing can be made of it */
+    end(&r);
+    buf_free(&said);
+}
+
 static void one_connection_has_stream_after_stream(void **state)
 {
     (void)state;
@@ -452,6 +493,7 @@ int main(void)
         cmocka_unit_test(a_connection_that_ends_before_the_answer_is_closed),
         cmocka_unit_test(connections_are_kept_when_they_can_be),
         cmocka_unit_test(what_is_not_measured_is_not_counted),
+        cmocka_unit_test(the_text_of_an_answer_is_kept_as_it_was_written),
         cmocka_unit_test(one_connection_has_stream_after_stream),
         cmocka_unit_test(goodput_counts_requests_within_every_bound),
     };
