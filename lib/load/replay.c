@@ -313,7 +313,7 @@ static struct result read_all(struct replay *replay, FILE *file, struct buf *b, 
 {
     bool got = true;
     TRY(find_outcome(replay, file, b, number));
-    rewind(file);
+    ENSURE(fseek(file, 0, SEEK_SET) == 0, ERR_IO, "%s", strerror(errno));
     for (*number = 1;; ++*number) {
         TRY(next_line(file, b, &got));
         if (!got)

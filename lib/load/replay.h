@@ -39,7 +39,7 @@ void replay_free_pointer(struct replay **replay); /* for DEFER */
 struct result replay_file(struct replay *replay, const char *path) MUST_USE;
 
 /* … of which one line: after all lines, replay_finish says whether it was one. */
-struct result replay_line(struct replay *replay, struct slice line) MUST_USE;
+struct result replay_line(struct replay *replay, struct slice text) MUST_USE;
 struct result replay_finish(struct replay *replay) MUST_USE;
 
 #endif
