@@ -116,6 +116,8 @@ class Run:
             text = path.read_text(encoding="utf-8") if path.exists() else ""
         self.status, self.output = done.returncode, done.stdout
         self.json = json.loads(text) if text else None
+        # INVALID is for a machine that is too busy, which must not matter here.
+        self.well = self.status in (0, 3) and self.json and self.json["answered"] == self.json["requests"] > 0
 
 
 def lines(*rows):
@@ -146,7 +148,7 @@ def prompts_of_a_file_are_asked_in_its_order():
             {"role": "user", "content": [{"type": "text", "text": "two"}]}], "model": "m"}, {"text": "three"}]
     with Service() as service, lines(*rows) as file:
         run = Run("--url", service.url + CHAT, "--prompts", file.name, "-c", "1", "--duration", "300ms")
-    expect(run.status == 0 and len(service.bodies) >= 3, run.output)
+    expect(run.well and len(service.bodies) >= 3, run.output)
     for number, body in enumerate(service.bodies):
         row = rows[number % 3]
         messages = row.get("messages") or [{"role": "user", "content": row.get("prompt") or row.get("text")}]
@@ -168,7 +170,7 @@ def a_seed_sends_the_same_bodies_at_the_same_times_with_any_number_of_threads():
     for threads in "1", "3":
         with Service() as service:
             run = Run("--url", service.url + CHAT, *options, "--seed", "5", "--threads", threads)
-        expect(run.status == 0, run.output)
+        expect(run.well, run.output)
         expect(collections.Counter(map(fnv, service.raw)) == collections.Counter(body for _, _, body in first),
                f"{threads} threads sent something else")
 
@@ -180,7 +182,7 @@ def a_trace_is_replayed_as_it_was_recorded():
         times = [int(at) for at, _, _ in schedule("--trace", file.name, "--speed", "2")[0]]
         expect(times == [0, 45_000_000, 150_000_000], times)
         run = Run("--url", service.url + COMPLETE, "--trace", file.name, "--speed", "2")
-    expect(run.status == 0 and run.json["answered"] == 3, run.output)
+    expect(run.well and run.json["answered"] == 3, run.output)
     prompts = {body["max_tokens"]: body["prompt"].split(" ") for body in service.bodies}
     expect([len(prompts[most]) for most in (4, 5, 6)] == [600, 530, 12], prompts)
     expect(prompts[4][:512] == prompts[5][:512] and prompts[4][512:518] != prompts[5][512:518], prompts)
@@ -190,7 +192,7 @@ def users_think_before_they_ask_again():
     with Service() as service:
         run = Run("--url", service.url + CHAT, "-c", "3", "--think", "100ms", "--duration", "450ms")
     # Each at once, and then every tenth of a second at most.
-    expect(run.status == 0 and 3 <= len(service.bodies) <= 3 * 5, f"{len(service.bodies)}: {run.output}")
+    expect(run.well and 3 <= len(service.bodies) <= 3 * 5, f"{len(service.bodies)}: {run.output}")
     expect(run.json["metrics"]["schedule_delay"]["count"] == run.json["requests"], run.output)
     rests = Run("--url", service.url + CHAT, "--rate", "5", "--think", "100ms")
     expect(rests.status == 2 and "--turns" in rests.output, rests.output)
@@ -201,7 +203,7 @@ def conversations_go_on_from_the_answers_that_came():
         with Service() as service:
             run = Run("--url", service.url + path, *options, "--turns", "3", "--prompt-tokens", "uniform:2..5",
                       "--system", "be\nnice", "-c", "2", "--duration", "300ms", "--think", "exponential:1ms")
-        expect(run.status == 0 and run.json["conversations"]["complete"] > 0, run.output)
+        expect(run.well and run.json["conversations"]["complete"] > 0, run.output)
         turns = collections.Counter()
         for body in service.bodies:
             asked = body.get("messages") or body["prompt"]
