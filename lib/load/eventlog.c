@@ -139,6 +139,7 @@ static void add_entry(struct eventlog *log, const struct entry *entry, const cha
     add_time(log, "could", f->could, begin);
     add_time(log, "started", f->started, begin);
     add_time(log, "connected", f->connected, begin);
+    add_time(log, "secured", f->secured, begin);
     add_time(log, "sent", f->sent, begin);
     add_time(log, "first_byte", f->first_byte, begin);
     add_time(log, "end", f->end, begin);

@@ -87,6 +87,7 @@ static struct result read_flight(const json_t *line, struct flight *f)
     TRY(read_time(line, "could", &f->could));
     TRY(read_time(line, "started", &f->started));
     TRY(read_time(line, "connected", &f->connected));
+    TRY(read_time(line, "secured", &f->secured));
     TRY(read_time(line, "sent", &f->sent));
     TRY(read_time(line, "first_byte", &f->first_byte));
     TRY(read_time(line, "end", &f->end));

@@ -50,6 +50,8 @@ static bool put(struct eventfeed *feed, struct notes *notes, int64_t i)
     struct flight f = {.number = (uint64_t)i,
                        .intended = at,
                        .started = at,
+                       .connected = at + NS_PER_MS,
+                       .secured = at + 3 * NS_PER_MS,
                        .sent = at,
                        .first_byte = at + 10 * NS_PER_MS,
                        .usage = -1,
@@ -110,6 +112,7 @@ static void what_threads_put_in_is_read_again(void **state)
     assert_int_equal(m->failures[FAILURE_SERVER_ERROR], THREADS * REQUESTS / 10);
     assert_string_equal(m->examples[FAILURE_SERVER_ERROR], "it said \"no\"\n\xef\xbf\xbd");
     assert_int_equal(m->waited, 5);
+    assert_int_equal(m->histograms[METRIC_TLS_HANDSHAKE].least, 2 * NS_PER_MS);
     assert_int_equal(m->histograms[METRIC_ITL].count, THREADS * REQUESTS);
     assert_int_equal(m->histograms[METRIC_ITL].least, 10 * NS_PER_MS);
     assert_int_equal(m->histograms[METRIC_ITL_READ].most, 11 * NS_PER_MS);
