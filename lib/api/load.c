@@ -362,6 +362,18 @@ static struct result load_scenario(struct session *session, const struct assay_l
     return RESULT_OK;
 }
 
+/* Options that say something of what is not given. */
+static struct result belongs(const struct assay_load_options *o)
+{
+    ENSURE(o->scenario || !o->only, ERR_USAGE,
+           "--only chooses one of a scenario's loads: name the scenario");
+    ENSURE(o->scenario || o->suite || o->sets.count == 0, ERR_USAGE,
+           "--set %s: only a scenario or a --suite has variables", o->sets.items[0]);
+    ENSURE(o->scenario || o->suite || (o->cases.count == 0 && !o->check), ERR_USAGE,
+           "--case and --check are of the cases of a --suite");
+    return RESULT_OK;
+}
+
 int assay_load(const struct assay_load_options *options)
 {
     DEFER(session_end)
@@ -375,6 +387,8 @@ int assay_load(const struct assay_load_options *options)
     pthread_sigmask(SIG_BLOCK, &signals, &before);
     const struct task task = {.options = options};
     struct result r = session_keep_check(options->keep);
+    if (result_ok(r))
+        r = belongs(options);
     if (result_ok(r))
         r = options->scenario ? load_scenario(&session, options, &signals, &status)
                               : load(&session, &task, &signals, &status);

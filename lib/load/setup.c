@@ -124,8 +124,9 @@ struct result setup_target(struct arena *arena, const struct assay_load_options 
     return target_build(arena, &options, out);
 }
 
-struct result setup_plan(struct arena *arena, const struct assay_load_options *o,
-                         const struct target *target, struct load_plan *plan)
+/* All of a plan but what is asked. */
+static struct result read_plan(struct arena *arena, const struct assay_load_options *o,
+                               const struct target *target, struct load_plan *plan)
 {
     *plan = (struct load_plan){
         .target = target,
@@ -157,6 +158,13 @@ struct result setup_plan(struct arena *arena, const struct assay_load_options *o
         TRY(read_rates(arena, o, plan));
     else if (!o->trace)
         plan->users = o->concurrency ? o->concurrency : 1;
+    return RESULT_OK;
+}
+
+struct result setup_plan(struct arena *arena, const struct assay_load_options *o,
+                         const struct target *target, struct load_plan *plan)
+{
+    TRY(read_plan(arena, o, target, plan));
     TRY(setup_stock(arena, o, plan));
     uint32_t conns = load_links(plan);
     if (!o->search && !o->sweep)
@@ -189,4 +197,15 @@ struct result setup_objectives(struct arena *arena, const struct assay_load_opti
     plan->bounds = slo_bounds(slos, *count);
     plan->watched = slo_watched(slos, *count);
     return RESULT_OK;
+}
+
+struct result setup_check(const struct assay_load_options *o)
+{
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    struct load_plan plan;
+    struct slo slos[SLO_MOST_OBJECTIVES];
+    size_t count;
+    TRY(read_plan(arena, o, NULL, &plan));
+    return setup_objectives(arena, o, &plan, slos, &count);
 }

@@ -37,4 +37,8 @@ struct result setup_stock(struct arena *arena, const struct assay_load_options *
 struct result setup_objectives(struct arena *arena, const struct assay_load_options *o,
                                struct load_plan *plan, struct slo *slos, size_t *count) MUST_USE;
 
+/* Is anything wrong that can be known without reading files or asking for addresses? As setup_plan
+ * and setup_objectives. */
+struct result setup_check(const struct assay_load_options *o) MUST_USE;
+
 #endif

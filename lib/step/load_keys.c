@@ -176,11 +176,36 @@ const struct field load_fields[] = {
         {NULL},
 };
 
+/* What loads of a scenario share would be told once for each. */
+static bool told(const struct diagnostics *d, struct place at, const char *text)
+{
+    for (const struct diagnostic *one = d->first; one; one = one->next)
+        if (one->at.line == at.line && one->at.column == at.column && strcmp(one->text, text) == 0)
+            return true;
+    return false;
+}
+
+/* Values that no shape describes: rates, objectives, and what does not go together. */
+static void check_options(const struct node *load, struct diagnostics *d)
+{
+    DEFER(arena_free_pointer)
+    struct arena *arena = arena_new();
+    struct assay_load_options options;
+    struct result result = load_keys_read(arena, load, SLICE("."), &options);
+    if (result_ok(result))
+        result = setup_check(&options);
+    result = load_keys_blame(load, result);
+    if (!result_ok(result) && !told(d, error_last()->place, error_last()->text))
+        diagnose_error(d, load->at);
+}
+
 static void check_load(const struct node *load, struct diagnostics *d)
 {
     if (!node_get(load, "url") && !node_get(load, "suite"))
         diagnose(d, load->at, "a load does not say what is loaded")->hint =
             "give a \"url\", or a \"suite\" whose cases are to be asked";
+    else if (!load->has_template)
+        check_options(load, d);
 }
 
 const struct shape load_shape = {

@@ -77,6 +77,18 @@ static void a_load_that_does_not_say_what_is_loaded_is_refused(void **state)
     assert_non_null(strstr(planning_refused(p), "a load does not say what is loaded"));
 }
 
+static void what_no_shape_describes_is_told_at_its_place_and_once(void **state)
+{
+    struct planning *p = *state;
+    scenario(p, "url: http://127.0.0.1:1/\nslo: [ttf p99 < 1s]\nloads:\n  - {rate: 5}\n"
+                "  - {rate: fast}\n  - {arrivals: constant}\n");
+    const char *said = planning_refused(p);
+    assert_non_null(strstr(said, "s.yaml:2:6: error: slo \"ttf p99 < 1s\": there is no quantity"));
+    assert_non_null(strstr(said, "s.yaml:5:12: error: rate fast: expected requests a second"));
+    assert_non_null(strstr(said, "s.yaml:6:16: error: arrivals needs --rate"));
+    assert_non_null(strstr(said, "3 errors"));
+}
+
 static void values_become_what_options_are(void **state)
 {
     struct planning *p = *state;
@@ -154,6 +166,7 @@ int main(void)
         PLAN_TEST(a_case_with_a_load_runs_alone_and_has_the_time_it_takes),
         PLAN_TEST(faults_have_their_place),
         PLAN_TEST(a_load_that_does_not_say_what_is_loaded_is_refused),
+        PLAN_TEST(what_no_shape_describes_is_told_at_its_place_and_once),
         PLAN_TEST(values_become_what_options_are),
         PLAN_TEST(paths_are_relative_to_the_scenario),
         PLAN_TEST(what_is_given_lies_on_top_and_displaces),
