@@ -126,15 +126,19 @@ static bool escaped_is(struct slice written, struct slice name)
 static uint32_t follow(const struct scan *s, uint32_t open, struct slice written)
 {
     uint32_t left = 0;
-    bool escaped = open && memchr(written.data, '\\', written.len);
+    struct slice last = {0};
+    bool is = false, escaped = open && memchr(written.data, '\\', written.len);
     for (uint32_t rest = open; rest; rest &= rest - 1) {
         size_t i = (size_t)__builtin_ctz(rest);
         const struct scan_path *path = &s->paths[i];
         if (path->depth < s->depth)
             continue;
         struct slice name = path->names[s->depth - 1];
-        if (escaped ? escaped_is(written, name) : slice_eq(written, name))
-            left |= 1u << i;
+        if (name.data != last.data || name.len != last.len) { /* many begin with one literal */
+            last = name;
+            is = escaped ? escaped_is(written, name) : slice_eq(written, name);
+        }
+        left |= (uint32_t)is << i;
     }
     return left;
 }
