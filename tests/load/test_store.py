@@ -46,8 +46,6 @@ def a_load_is_shown_again_as_it_ended(url):
     expect(whole["run"] == run and whole["seconds"] and whole["objectives"][0]["holds"], whole)
     _, said = assay("run", "--resume", run, status=2)
     expect("is a load" in said, said)
-    _, said = assay("report", f"{run},{run}", "--report", "summary", status=2)
-    expect("is a load" in said, said)
 
 
 def no_header_and_no_key_is_kept(url):
