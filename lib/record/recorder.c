@@ -5,6 +5,8 @@
  */
 #include "record/recorder.h"
 
+#include <stdio.h>
+
 #include "core/memory.h"
 #include "core/text.h"
 
@@ -39,6 +41,9 @@ struct failure {
     char text[sizeof(((struct error *)NULL)->text)];
 };
 
+/* Of results that are lost, so much is told. */
+#define LOST_SHOWN 300
+
 struct recorder {
     uint32_t magic;
     struct store *store;
@@ -64,6 +69,8 @@ struct recorder {
     struct batch queue, done;
     struct event_batch happened;
     struct failure store_failure; /* of the commits since the last delivery */
+    size_t lost;                  /* results that could not be kept … */
+    char lost_keys[LOST_SHOWN];   /* … and the first of them, with commas between */
     bool stop;
 };
 
@@ -134,9 +141,26 @@ static void batch_swap(struct batch *a, struct batch *b)
 
 /* --- the writer's thread --- */
 
+/* What is shown to have finished and is not kept has to be told. */
+static void count_lost(struct recorder *r, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct slice key = batch->results[i]->key;
+        size_t used = strlen(r->lost_keys);
+        r->lost++;
+        if (used + key.len + sizeof(", …") < LOST_SHOWN)
+            snprintf(r->lost_keys + used, LOST_SHOWN - used, "%s%.*s", used ? ", " : "",
+                     SLICE_ARG(key));
+        else if (used && r->lost_keys[used - 1] != '.')
+            snprintf(r->lost_keys + used, LOST_SHOWN - used, " ...");
+    }
+}
+
 static void hand_back(struct recorder *r, struct batch *written, struct result result)
 {
     uv_mutex_lock(&r->mutex);
+    if (!result_ok(result))
+        count_lost(r, written);
     for (size_t i = 0; i < written->count; i++)
         batch_add(&r->done, written->results[i]);
     remember(&r->store_failure, result);
@@ -463,7 +487,10 @@ struct result recorder_end(struct recorder *r, struct run_info *run)
     run->leaky = r->run.leaky;
     run->timed_out = r->run.timed_out;
     close_sinks(r);
-    return as_result(&r->first);
+    if (r->lost == 0 || r->first.code == ERR_OK)
+        return as_result(&r->first);
+    return error_set(r->first.code, "%s; %zu result%s that finished %s not kept: %s", r->first.text,
+                     r->lost, r->lost == 1 ? "" : "s", r->lost == 1 ? "is" : "are", r->lost_keys);
 }
 
 static void on_closed(uv_handle_t *handle)

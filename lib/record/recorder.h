@@ -50,7 +50,8 @@ size_t recorder_pending(const struct recorder *recorder);
 /*
  * Everything handed over is committed, the run's end stored, EVENT_RUN_FINISHED sent, the sinks
  * closed. Blocks for the last commits. Fills the info's counts. The first failure of the store or
- * of a sink is returned; the rest is carried out all the same.
+ * of a sink is returned, with the results that finished and could not be kept; the rest is carried
+ * out all the same.
  */
 struct result recorder_end(struct recorder *recorder, struct run_info *run) MUST_USE;
 

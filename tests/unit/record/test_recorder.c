@@ -249,6 +249,7 @@ static void a_store_that_fails_is_told_and_the_cases_are_shown(void **state)
     struct result ended = recorder_end(recorder, &run);
     assert_int_equal(ended.code, ERR_STORE);
     assert_non_null(strstr(error_last()->text, "no such table"));
+    assert_non_null(strstr(error_last()->text, "; 1 result that finished is not kept: "));
     assert_non_null(strstr(text_str(&witness.heard), "case_finished(1) run_finished(2 passed)"));
     recorder_free(recorder);
 }
