@@ -182,7 +182,6 @@ static void take_lane(struct load_outcome *out, struct lane *lane)
         tls_seen_merge(&out->tls, tls_seen(lane->tls));
 }
 
-/* Answers that came and were wrong are no good ones; their times stay where they were counted. */
 static void take_inspections(struct load *load, struct metrics *m)
 {
     struct inspections seen = {0};
@@ -190,12 +189,7 @@ static void take_inspections(struct load *load, struct metrics *m)
     load->inspector = NULL;
     m->checked = seen.checked;
     m->unchecked = seen.dropped;
-    if (seen.failed == 0)
-        return;
-    metrics_failed(m, FAILURE_CHECK, seen.example);
-    m->failures[FAILURE_CHECK] = seen.failed;
-    m->answered -= seen.failed;
-    m->good -= seen.failed < m->good ? seen.failed : m->good;
+    metrics_failed_checks(m, seen.failed, seen.example);
 }
 
 void load_end(struct load *load, struct load_outcome *out)

@@ -281,15 +281,24 @@ void eventlog_drop(struct eventlog *log)
     free_log(log);
 }
 
-/* Reads belong to connections, not to requests, and are kept as a histogram. */
+/* Reads belong to connections, not to requests, and are kept as a histogram; answers were checked
+ * when their requests had been written. */
 static void write_end(struct eventlog *log, const struct load_outcome *outcome)
 {
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
     struct text lag = text_in(arena);
-    keep_histogram(&lag, &outcome->metrics.histograms[METRIC_CLIENT_LAG]);
-    write_json(log, json_pack("{s:o, s:s}", "outcome", keep_outcome(outcome), "client_lag",
-                              text_str(&lag)));
+    const struct metrics *m = &outcome->metrics;
+    keep_histogram(&lag, &m->histograms[METRIC_CLIENT_LAG]);
+    json_t *line =
+        json_pack("{s:o, s:s}", "outcome", keep_outcome(outcome), "client_lag", text_str(&lag));
+    if (m->failures[FAILURE_CHECK]) {
+        struct slice example = slice_str(m->examples[FAILURE_CHECK]);
+        json_object_set_new(line, "failed_checks",
+                            json_integer((json_int_t)m->failures[FAILURE_CHECK]));
+        json_object_set(line, "failed_check", jsontext_string(arena, example));
+    }
+    write_json(log, line);
 }
 
 struct result eventlog_close(struct eventlog *log, const struct load_outcome *outcome)

@@ -74,6 +74,16 @@ void metrics_failed(struct metrics *m, enum failure failure, const char *example
         snprintf(m->examples[failure], FAILURE_EXAMPLE, "%s", example);
 }
 
+void metrics_failed_checks(struct metrics *m, uint64_t failed, const char *example)
+{
+    if (failed == 0)
+        return;
+    metrics_failed(m, FAILURE_CHECK, example);
+    m->failures[FAILURE_CHECK] = failed;
+    m->answered -= failed < m->answered ? failed : m->answered;
+    m->good -= failed < m->good ? failed : m->good;
+}
+
 int metric_find(struct slice name)
 {
     for (int i = 0; i < METRIC_COUNT; i++)

@@ -114,6 +114,12 @@ static inline void metrics_add(struct metrics *m, enum metric metric, int64_t va
 /* Count a failure; the first text of a class is kept. */
 void metrics_failed(struct metrics *m, enum failure failure, const char *example);
 
+/*
+ * So many answers came and were not as they should be: they are no good ones, and their times stay
+ * where they were counted.
+ */
+void metrics_failed_checks(struct metrics *m, uint64_t failed, const char *example);
+
 /* The metric of this name; -1 when there is none. */
 int metric_find(struct slice name);
 

@@ -231,6 +231,9 @@ static struct result read_end(struct replay *replay, const json_t *line)
     if (lag)
         TRY(keep_read_histogram(jsontext_slice(lag), &m->histograms[METRIC_CLIENT_LAG]));
     replay->has_lag = lag != NULL;
+    const char *why = json_string_value(json_object_get(line, "failed_check"));
+    replay->why = why ? arena_string(replay->arena, slice_str(why)) : "";
+    TRY(read_member(line, "failed_checks", MOST_TIME, &replay->failed_checks));
     return RESULT_OK;
 }
 
@@ -258,8 +261,11 @@ struct result replay_finish(struct replay *replay)
 {
     ENSURE(replay->begun, ERR_VALUE,
            "this is no event log: its first line is {\"assay_events\": 1}");
-    if (replay->ended)
+    if (replay->ended) {
+        metrics_failed_checks(&replay->outcome.metrics, (uint64_t)replay->failed_checks,
+                              replay->why);
         return RESULT_OK;
+    }
     replay->outcome.cut = true;
     replay->outcome.measured = replay->plan.duration;
     return RESULT_OK;

@@ -28,6 +28,8 @@ struct replay {
     struct notes notes;
     size_t room;
     int64_t to; /* the end of the measured time */
+    int64_t failed_checks;
+    const char *why; /* one of them */
     bool begun, ended, has_lag;
 };
 

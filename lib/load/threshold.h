@@ -3,7 +3,7 @@
  * `ttft: p(99)<200`.
  *
  *     metrics (load/metrics.h)          avg min max med p(N) count
- *     errors, goodput                   rate (a share), count
+ *     errors, goodput, checks           rate (a share), count
  *     rate, tokens, requests, bytes     rate (a second), count
  *
  * `value` is the share or the rate too. Times are milliseconds, as in k6; a duration with a unit is

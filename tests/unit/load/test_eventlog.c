@@ -95,6 +95,9 @@ static void what_threads_put_in_is_read_again(void **state)
     metrics_clear(&outcome->metrics);
     outcome->measured = NS_PER_S;
     outcome->metrics.waited = 5;
+    outcome->metrics.answered = 100;
+    outcome->metrics.checked = 20;
+    metrics_failed_checks(&outcome->metrics, 3, "a word is missing");
     metrics_add(&outcome->metrics, METRIC_CLIENT_LAG, 1000);
     assert_true(result_ok(eventlog_close(log, outcome)));
     mem_free(outcome);
@@ -108,7 +111,10 @@ static void what_threads_put_in_is_read_again(void **state)
         fail_msg("%s", error_last()->text);
     const struct metrics *m = &replay->outcome.metrics;
     assert_int_equal(m->requests, THREADS * REQUESTS);
-    assert_int_equal(m->answered, THREADS * REQUESTS * 9 / 10);
+    assert_int_equal(m->answered, THREADS * REQUESTS * 9 / 10 - 3);
+    assert_int_equal(m->checked, 20);
+    assert_int_equal(m->failures[FAILURE_CHECK], 3);
+    assert_string_equal(m->examples[FAILURE_CHECK], "a word is missing");
     assert_int_equal(m->failures[FAILURE_SERVER_ERROR], THREADS * REQUESTS / 10);
     assert_string_equal(m->examples[FAILURE_SERVER_ERROR], "it said \"no\"\n\xef\xbf\xbd");
     assert_int_equal(m->waited, 5);

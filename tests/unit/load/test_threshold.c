@@ -79,6 +79,10 @@ static void every_aggregation_is_of_its_metric(void **state)
     assert_true(holds("errors: count==10"));
     assert_true(holds("goodput: rate>0.89"));
     assert_true(holds("goodput: value>0.89"));
+    outcome->metrics.checked = 100;
+    outcome->metrics.failures[FAILURE_CHECK] = 2;
+    assert_true(holds("checks: rate==0.98"));
+    assert_true(holds("checks: count==98"));
     assert_true(holds("rate: rate==19"));
     assert_true(holds("tokens: rate>=500"));
     assert_true(holds("tokens: count==5000"));
