@@ -2,7 +2,8 @@
 # The reference worker under a random mix of requests, faults and disconnects, for SECONDS of CPU time
 # each in the builds with ASan and UBSan and with TSan, with the stub and with an engine. Prints TAP;
 # fails when memory or descriptors grow, when the worker stops answering, or when a sanitizer finds
-# something. Then 10,000 random requests and what must hold for each, under ASan and UBSan.
+# something. Then 10,000 random requests and what must hold for each, under ASan and UBSan; and 500
+# searches for the limits of simulated services (assay load --search), whose interval must hold the truth.
 #
 #     tools/soak.sh SECONDS
 set -euo pipefail
@@ -27,4 +28,7 @@ dir=build-check-clang
 ninja --quiet -C $dir tests/property/test_property
 PROPERTY_CASES=10000 $dir/tests/property/test_property $dir/systems/worker/assay-worker \
     --stub-mode '--port={port}' || status=1
+tools/configure.sh gcc >/dev/null
+ninja --quiet -C build-check-gcc tests/soak/search
+build-check-gcc/tests/soak/search 100 || status=1
 exit $status

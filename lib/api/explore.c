@@ -145,7 +145,9 @@ static enum load_verdict weigh(struct explorer *x, struct search_step *step,
     step->kind = j.verdict == VERDICT_INVALID ? SEARCH_INVALID
                  : saturated                  ? SEARCH_SATURATED
                                               : SEARCH_MEASURED;
-    step->margin = evidence_margin(evidence, w->slos, w->slo_count, x->outcome);
+    struct evidence_finding found = evidence_weigh(evidence, w->slos, w->slo_count, x->outcome);
+    step->margin = found.margin;
+    step->events = found.events;
     if (step->kind == SEARCH_MEASURED && step->margin > 0)
         x->usual = histogram_percentile(latency, 50);
     return j.verdict;

@@ -129,25 +129,35 @@ static const struct histogram *batch_histogram(const struct batch *b, enum metri
     return first ? &b->ttft : &b->latency;
 }
 
-/* Of values above what a share `q` of all do not exceed. */
-static double tail_inflation(const struct evidence *e, const struct slo *slo, double q)
+/* Of values above `bound`. */
+static double inflation_above(const struct evidence *e, enum metric metric, int64_t bound)
 {
     struct evidence_part parts[EVIDENCE_BATCHES];
+    double size = 0, over = 0;
+    for (size_t i = 0; i < e->count; i++) {
+        const struct histogram *h = batch_histogram(&e->batches[i], metric);
+        parts[i].size = (double)h->count;
+        parts[i].value = parts[i].size - (double)histogram_at_most(h, bound);
+        size += parts[i].size;
+        over += parts[i].value;
+    }
+    double share = size > 0 ? over / size : 0;
+    return evidence_inflation(parts, e->count, share * (1 - share));
+}
+
+/* Of values above the bound, and at least that of those above what a share `q` of all do not
+ * exceed: where hardly a value is above the bound, they tell how such values come together. */
+static double tail_inflation(const struct evidence *e, const struct slo *slo, double q)
+{
     struct histogram *all = mem_alloc(sizeof(*all));
     histogram_clear(all);
     for (size_t i = 0; i < e->count; i++)
         histogram_merge(all, batch_histogram(&e->batches[i], slo->metric));
     bool known = slo->metric == METRIC_LATENCY || slo->metric == METRIC_TTFT;
-    int64_t bound = known ? (int64_t)slo->bound : histogram_percentile(all, 100 * q);
-    double size = (double)all->count, over = size - (double)histogram_at_most(all, bound);
+    int64_t own = histogram_percentile(all, 100 * q);
     mem_free(all);
-    for (size_t i = 0; i < e->count; i++) {
-        const struct histogram *h = batch_histogram(&e->batches[i], slo->metric);
-        parts[i].size = (double)h->count;
-        parts[i].value = parts[i].size - (double)histogram_at_most(h, bound);
-    }
-    double share = size > 0 ? over / size : 0;
-    return evidence_inflation(parts, e->count, share * (1 - share));
+    double by_own = inflation_above(e, slo->metric, own);
+    return known ? fmax(by_own, inflation_above(e, slo->metric, (int64_t)slo->bound)) : by_own;
 }
 
 static double mean_inflation(const struct evidence *e, const struct slo *slo, double deviation)
@@ -184,9 +194,23 @@ static double too_late(const struct metrics *m)
                     m->failures[FAILURE_TIMEOUT]);
 }
 
-/* Positive: the share within the bound is greater than the objective asks for. */
-static double percentile_margin(const struct evidence *e, const struct slo *slo,
-                                const struct load_outcome *outcome)
+static const struct evidence_finding seen_to_hold = {MARGIN_HOLDS, 0};
+static const struct evidence_finding seen_to_fail = {MARGIN_FAILS, 0};
+
+static struct evidence_finding plainly(bool holds)
+{
+    return holds ? seen_to_hold : seen_to_fail;
+}
+
+/* A value is so far on the good side of its bound, known to so much, beside what would be `whole`.
+ */
+static struct evidence_finding finding(double good_by, double error, double whole)
+{
+    return (struct evidence_finding){good_by / error, fmax(whole * whole / (error * error), 1)};
+}
+
+static struct evidence_finding of_percentile(const struct evidence *e, const struct slo *slo,
+                                             const struct load_outcome *outcome)
 {
     const struct metrics *m = &outcome->metrics;
     const struct histogram *h = &m->histograms[slo->metric];
@@ -195,38 +219,51 @@ static double percentile_margin(const struct evidence *e, const struct slo *slo,
     double within = (double)histogram_at_most(h, (int64_t)slo->bound) / (double)h->count;
     double share = within * (n - late) / n;
     if (q >= 1)
-        return share >= 1 ? MARGIN_HOLDS : MARGIN_FAILS;
+        return plainly(upper(slo) == (share >= 1));
     double error = sqrt(q * (1 - q) / n * tail_inflation(e, slo, q));
-    return (share - q) / error;
+    return upper(slo) ? finding(share - q, error, 1 - q) : finding(q - share, error, q);
 }
 
-static double mean_margin(const struct evidence *e, const struct slo *slo,
-                          const struct load_outcome *outcome)
+static struct evidence_finding of_mean(const struct evidence *e, const struct slo *slo,
+                                       const struct load_outcome *outcome)
 {
     const struct histogram *h = &outcome->metrics.histograms[slo->metric];
-    double deviation = histogram_deviation(h);
+    double deviation = histogram_deviation(h), mean = histogram_mean(h);
     double n = fmin((double)h->count, (double)outcome->metrics.requests);
     double error = deviation * sqrt(mean_inflation(e, slo, deviation) / n);
     if (error <= 0)
-        return slo_holds(slo, outcome) == upper(slo) ? MARGIN_HOLDS : MARGIN_FAILS;
-    return (slo->bound - histogram_mean(h)) / error;
+        return plainly(slo_holds(slo, outcome));
+    return upper(slo) ? finding(slo->bound - mean, error, slo->bound)
+                      : finding(mean - slo->bound, error, mean);
 }
 
 /* Wilson's: the error is that of the share asked for, so that a share of 0 has one, too. */
-static double share_margin(const struct evidence *e, const struct slo *slo,
-                           const struct load_outcome *outcome, double value)
+static struct evidence_finding of_share(const struct evidence *e, const struct slo *slo,
+                                        const struct load_outcome *outcome, double value)
 {
     const struct metrics *m = &outcome->metrics;
     double n = (double)m->requests, p = fmin(fmax(slo->bound, 0.5 / n), 1 - 0.5 / n);
     double errors = (n - (double)m->answered) / n;
-    return (slo->bound - value) / sqrt(p * (1 - p) / n * error_inflation(e, errors));
+    double error = sqrt(p * (1 - p) / n * error_inflation(e, errors));
+    return upper(slo) ? finding(slo->bound - value, error, slo->bound)
+                      : finding(value - slo->bound, error, 1 - slo->bound);
 }
 
-/* Of one objective, as if it were an upper bound. */
-static double upper_margin(const struct evidence *e, const struct slo *slo,
-                           const struct load_outcome *outcome, double value)
+static struct evidence_finding of_rate(const struct slo *slo, const struct load_outcome *outcome,
+                                       double value)
 {
     double seconds = (double)outcome->measured / (double)NS_PER_S;
+    double error = fmax(value / sqrt(fmax((double)outcome->metrics.ended, 1)), 1 / seconds);
+    return upper(slo) ? finding(slo->bound - value, error, slo->bound)
+                      : finding(value - slo->bound, error, value);
+}
+
+static struct evidence_finding weigh_one(const struct evidence *e, const struct slo *slo,
+                                         const struct load_outcome *outcome)
+{
+    double value = 0;
+    if (slo->statistic == SLO_COUNT || slo->comparison > SLO_GE || !slo_value(slo, outcome, &value))
+        return plainly(slo_holds(slo, outcome));
     switch (slo->quantity) {
     case SLO_METRIC:
     case SLO_QUANTITY_COUNT:
@@ -234,41 +271,34 @@ static double upper_margin(const struct evidence *e, const struct slo *slo,
     case SLO_ERRORS:
     case SLO_GOODPUT:
     case SLO_CHECKS:
-        return share_margin(e, slo, outcome, value);
+        return of_share(e, slo, outcome, value);
     case SLO_RATE:
     case SLO_REQUESTS:
     case SLO_BYTES:
     case SLO_TOKENS: /* tokens come with their answers */
-        return (slo->bound - value) /
-               fmax(value / sqrt(fmax((double)outcome->metrics.ended, 1)), 1 / seconds);
+        return of_rate(slo, outcome, value);
     }
     switch (slo->statistic) {
     case SLO_PERCENTILE:
-        return percentile_margin(e, slo, outcome);
+        return of_percentile(e, slo, outcome);
     case SLO_MEAN:
-        return mean_margin(e, slo, outcome);
+        return of_mean(e, slo, outcome);
     case SLO_LEAST:
     case SLO_MOST:
     case SLO_COUNT:
         break;
     }
-    return slo_holds(slo, outcome) == upper(slo) ? MARGIN_HOLDS : MARGIN_FAILS;
+    return plainly(slo_holds(slo, outcome));
 }
 
-double evidence_margin(const struct evidence *e, const struct slo *slos, size_t count,
-                       const struct load_outcome *outcome)
+struct evidence_finding evidence_weigh(const struct evidence *e, const struct slo *slos,
+                                       size_t count, const struct load_outcome *outcome)
 {
-    double least = INFINITY;
+    struct evidence_finding least = {INFINITY, 0};
     for (size_t i = 0; i < count; i++) {
-        double value = 0, margin = MARGIN_FAILS;
-        bool seen = slo_value(&slos[i], outcome, &value);
-        if (slos[i].statistic == SLO_COUNT || slos[i].comparison > SLO_GE) {
-            margin = slo_holds(&slos[i], outcome) ? MARGIN_HOLDS : MARGIN_FAILS;
-        } else if (seen) {
-            margin = upper_margin(e, &slos[i], outcome, value);
-            margin = upper(&slos[i]) ? margin : -margin;
-        }
-        least = fmin(least, margin);
+        struct evidence_finding one = weigh_one(e, &slos[i], outcome);
+        if (one.margin < least.margin)
+            least = one;
     }
     return least;
 }

@@ -46,12 +46,23 @@ struct evidence_load {
  */
 bool evidence_saturated(const struct evidence *e, const struct evidence_load *load);
 
+/* How far an objective is from failing. */
+struct evidence_finding {
+    double margin; /* in standard errors; negative: it fails */
+    /* The standard error is that of a count of so many independent events, of which there would be
+     * as many right at the bound: the 99th percentile of 10,000 requests lets 100 be above the
+     * bound, and when such requests come by tens, these are 10 events. The same number makes the
+     * margin a ratio: of what was seen to what the bound allows. 0: it was only seen whether it
+     * holds. */
+    double events;
+};
+
 /*
- * The margin of the objective that is nearest to failing, in standard errors; negative: it fails.
- * A request that was too late to be answered within the run does not keep any bound on times.
+ * Of the objective that is nearest to failing. A request that was too late to be answered within
+ * the run does not keep any bound on times.
  */
-double evidence_margin(const struct evidence *e, const struct slo *slos, size_t count,
-                       const struct load_outcome *outcome);
+struct evidence_finding evidence_weigh(const struct evidence *e, const struct slo *slos,
+                                       size_t count, const struct load_outcome *outcome);
 
 /* What a sum over requests is made of, in one batch: its size, and its value. */
 struct evidence_part {

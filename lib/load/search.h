@@ -3,12 +3,13 @@
  * I/O: `search_next` says what to try and for how long, `search_tell` takes what came of it.
  *
  * Bisection with confidence: what a step shows is uncertain, the more so the nearer the load is to
- * the limit. So no step shuts a half of the range out; each makes the limit's being below or above
- * it so much more likely as its evidence is worth (Bayesian bisection: Horstein 1963; Waeber,
- * Frazier and Henderson 2013), and a step that was wrong is outvoted by later ones. The next step
- * is where the limit is as likely below as above. One that decides nothing is followed by longer
- * ones somewhat to both sides of it, where more is to be learned. It is over when the limit lies
- * within the precision wanted, with a probability of 95 %.
+ * the limit. So no step shuts a half of the range out; all of them together say where the limit may
+ * be, by how far each was from the bounds and by how sure that is (Bayesian bisection: Horstein
+ * 1963; Waeber, Frazier and Henderson 2013; here with a regression that is learned on the way), and
+ * a step that was wrong is outvoted by later ones. The next step is where the limit is as likely
+ * below as above. One that decides nothing is followed by longer ones somewhat to both sides of it,
+ * where more is to be learned. It is over when the limit lies within the precision wanted, with a
+ * probability of 95 %.
  *
  * Assumed: when a load does not hold the objectives, a greater one does not either.
  */
@@ -42,8 +43,9 @@ struct search_step {
     double load;
     uint32_t length; /* as asked for */
     enum search_kind kind;
-    double
-        margin; /* of what was measured: so many standard errors on the good side of the bounds */
+    /* Of what was measured (load/evidence.h): so many standard errors on the good side of the
+     * bounds, which are those of a count of so many events; 0: nobody knows of what. */
+    double margin, events;
 };
 
 enum search_state {

@@ -232,6 +232,24 @@ def a_reader_that_was_stopped_makes_the_run_invalid():
     expect("INVALID" in run.output, run.output)
 
 
+def a_processor_that_others_take_makes_the_run_invalid():
+    processor = min(os.sched_getaffinity(0))
+
+    def polite():
+        os.sched_setaffinity(0, {processor})
+        os.nice(19)
+
+    spin = [sys.executable, "-c", "while True: pass"]
+    greedy = subprocess.Popen(spin, preexec_fn=lambda: os.sched_setaffinity(0, {processor}))
+    try:
+        with Worker() as worker:
+            run = load("--url", worker.url + "/health", "--rate", "500", "--duration", "1s", limit=polite)
+    finally:
+        greedy.kill()
+        greedy.wait()
+    expect(run.status == 3 and run.json["verdict"] == "invalid", run.output)
+
+
 def an_interrupt_ends_it_in_order_with_the_results_so_far():
     with Worker() as worker:
         run = Load("--url", worker.url + "/health", "--rate", "500", "--duration", "10m", *BELIEVE).after_lines(3)

@@ -1,7 +1,5 @@
 /*
- * The search against simulated services whose limit is known: queues with exponential service
- * times, where the 99th percentile of the latency has a formula, and with constant ones, where all
- * is well up to the very capacity. No time passes.
+ * The search against simulated services whose limit is known (queue.h).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,130 +11,10 @@
 #include <math.h>
 
 #include "core/clock.h"
-#include "core/memory.h"
-#include "core/random.h"
-#include "load/evidence.h"
-#include "load/search.h"
-
-#define MOST_SLOTS 16
-
-/* ------------------------------------------------------------------ a service */
-
-struct service {
-    double capacity; /* answers a second that it can give at most */
-    uint32_t slots;  /* requests it works on at once */
-    bool constant;   /* service times and arrivals are; else exponential */
-    double stall;    /* it stands still for so many seconds, once, in step … */
-    uint32_t stall_step;
-    int64_t first_length; /* ns */
-    struct slo slo;
-    struct random random;
-    uint32_t steps, saturated;
-    double spent; /* s of all steps */
-};
-
-static double drawn(struct service *s, double mean)
-{
-    return s->constant ? mean : -mean * log1p(-random_unit(&s->random));
-}
-
-/* The slot that is free first. */
-static uint32_t first_free(const double *free_at, uint32_t slots)
-{
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < slots; i++)
-        if (free_at[i] < free_at[best])
-            best = i;
-    return best;
-}
-
-/* One step at this rate: arrivals, a queue, answers in the order in which they end (of a queue with
- * one slot or constant times that is the order in which they came). */
-static struct search_step simulate(struct service *s, double rate, uint32_t times)
-{
-    int64_t length = s->first_length * times;
-    double free_at[MOST_SLOTS] = {0}, at = 0, end = (double)length / (double)NS_PER_S;
-    double warm = end / 5, mean = s->slots / s->capacity, stall_at = end / 2;
-    bool stalls = s->stall > 0 && s->steps == s->stall_step, cut = false;
-    int64_t next = NS_PER_S;
-    struct evidence e;
-    struct load_second *second = mem_zero(sizeof(*second));
-    struct load_outcome *o = mem_zero(sizeof(*o));
-    metrics_clear(&o->metrics);
-    histogram_clear(&second->latency);
-    histogram_clear(&second->ttft);
-    evidence_begin(&e);
-    s->steps++;
-    const struct evidence_load load = {.rate = rate, .dispersion = s->constant ? 0 : 1};
-    while (!cut && (at += drawn(s, 1 / rate)) < end) {
-        uint32_t slot = first_free(free_at, s->slots);
-        double begin = fmax(at, free_at[slot]);
-        if (stalls && begin > stall_at && begin < stall_at + s->stall)
-            begin = stall_at + s->stall;
-        free_at[slot] = begin + drawn(s, mean);
-        int64_t done = (int64_t)(free_at[slot] * NS_PER_S);
-        for (; done >= next && !cut && next < length; next += NS_PER_S) {
-            evidence_add(&e, second, next);
-            memset(second, 0, sizeof(*second));
-            histogram_clear(&second->latency);
-            histogram_clear(&second->ttft);
-            cut = evidence_saturated(&e, &load);
-        }
-        int64_t latency = (int64_t)((free_at[slot] - at) * NS_PER_S);
-        if (done < next) {
-            second->answered++;
-            histogram_add(&second->latency, latency);
-        }
-        if (at < warm)
-            continue;
-        o->metrics.requests++;
-        o->metrics.answered++;
-        metrics_add(&o->metrics, METRIC_LATENCY, latency);
-    }
-    s->spent += fmin(at, end);
-    s->saturated += cut;
-    o->measured = length * 4 / 5;
-    struct search_step step = {rate, times, cut ? SEARCH_SATURATED : SEARCH_MEASURED,
-                               cut ? 0 : evidence_margin(&e, &s->slo, 1, o)};
-    evidence_free(&e);
-    mem_free(second);
-    mem_free(o);
-    return step;
-}
-
-static struct service exponential(double capacity, double times, uint64_t seed)
-{
-    struct service s = {.capacity = capacity,
-                        .slots = 1,
-                        .first_length = (int64_t)(fmax(20, 20000 / capacity) * NS_PER_S),
-                        .random = random_seeded(seed)};
-    s.slo = (struct slo){.text = "latency p99 < …",
-                         .percent = 99,
-                         .comparison = SLO_LT,
-                         .bound = times / capacity * NS_PER_S};
-    return s;
-}
-
-/* M/M/1: latencies are exponential, with the rate that is left over. */
-static double limit_of(const struct service *s)
-{
-    return s->capacity - log(100) / (s->slo.bound / NS_PER_S);
-}
+#include "queue.h"
 
 static const struct search_plan usual_plan = {
     .least = 0.01, .most = 1e6, .first = 10, .precision = 0.02, .steps = SEARCH_STEPS};
-
-static struct search_answer search_with(struct service *s, const struct search_plan *plan)
-{
-    struct search search = search_begin(plan);
-    double load = 0;
-    uint32_t length = 0;
-    while (search_next(&search, &load, &length)) {
-        struct search_step step = simulate(s, load, length);
-        search_tell(&search, &step);
-    }
-    return search_answer(&search);
-}
 
 static void expect_within(struct service *s, double truth, double share)
 {
@@ -211,7 +89,7 @@ static struct search_answer search_plainly(const struct search_plan *plan, doubl
     while (search_next(&search, &load, &length)) {
         assert_true(load >= plan->least && load <= plan->most);
         assert_true(!plan->whole || load == floor(load));
-        struct search_step step = {load, length, SEARCH_MEASURED, load <= limit ? 5 : -5};
+        struct search_step step = {load, length, SEARCH_MEASURED, load <= limit ? 5 : -5, 0};
         if (load > client)
             step.kind = SEARCH_INVALID;
         search_tell(&search, &step);
@@ -260,10 +138,10 @@ static void one_invalid_step_is_tried_again_and_changes_nothing(void **state)
     double load = 0, again = 0;
     uint32_t length = 0;
     assert_true(search_next(&search, &load, &length));
-    search_tell(&search, &(struct search_step){load, length, SEARCH_INVALID, 0});
+    search_tell(&search, &(struct search_step){load, length, SEARCH_INVALID, 0, 1});
     assert_true(search_next(&search, &again, &length));
     assert_true(again == load);
-    search_tell(&search, &(struct search_step){load, length, SEARCH_MEASURED, 5});
+    search_tell(&search, &(struct search_step){load, length, SEARCH_MEASURED, 5, 0});
     assert_true(search_next(&search, &again, &length));
     assert_true(again > load);
 }
@@ -286,13 +164,15 @@ static void a_limit_beyond_the_range_is_said_to_be(void **state)
 static void steps_that_decide_nothing_come_to_an_end(void **state)
 {
     (void)state;
-    struct search search = search_begin(&usual_plan);
+    struct search_plan plan = usual_plan;
+    plan.steps = 40;
+    struct search search = search_begin(&plan);
     double load = 0;
     uint32_t length = 0;
     while (search_next(&search, &load, &length))
         search_tell(&search, &(struct search_step){load, length, SEARCH_MEASURED,
-                                                   search.count % 2 ? 0.3 : -0.3});
-    assert_int_equal(search.count, SEARCH_STEPS);
+                                                   search.count % 2 ? 0.3 : -0.3, 0});
+    assert_int_equal(search.count, 40);
     assert_int_equal(search_answer(&search).state, SEARCH_VAGUE);
 }
 
@@ -308,8 +188,8 @@ static void limits_of_all_sizes_are_found_although_steps_err(void **state)
         uint32_t length = 0;
         while (search_next(&search, &load, &length)) {
             bool err = random_unit(&random) < 0.02, good = load <= limit;
-            search_tell(&search,
-                        &(struct search_step){load, length, SEARCH_MEASURED, good != err ? 3 : -3});
+            search_tell(&search, &(struct search_step){load, length, SEARCH_MEASURED,
+                                                       good != err ? 3 : -3, 0});
         }
         off += fabs(search_answer(&search).load / limit - 1) > 0.03;
     }
