@@ -47,7 +47,7 @@ def begin(kind, folder, before):
     service = subprocess.Popen(["taskset", "-c", "0", *server], stdout=subprocess.PIPE, text=True)
     url = f"http://127.0.0.1:{service.stdout.readline().split()[1]}/execute"
     method = [] if kind == "streams" else ["--api", "http"]
-    assay = subprocess.Popen(["taskset", "-c", "1", *before, common.ASSAY, "load", "--url", url, "--duration", f"{SECONDS}s",
+    assay = subprocess.Popen(["taskset", "-c", "1", *before, common.ASSAY, "load", "--store", "none", "--url", url, "--duration", f"{SECONDS}s",
                               "--quiet", "--json", os.path.join(folder, "run.json"), *method, *words],
                              stdout=subprocess.DEVNULL)
     return service, assay

@@ -23,7 +23,7 @@ echo "load average before: $(cut -d ' ' -f 1-3 /proc/loadavg)"
 for _ in $(seq "$rounds"); do
     for rate in "$@"; do
         for arrivals in constant poisson; do
-            taskset -c 1 "$build/src/assay" load --url "http://127.0.0.1:$port/" --rate "$rate" --arrivals $arrivals \
+            taskset -c 1 "$build/src/assay" load --store none --url "http://127.0.0.1:$port/" --rate "$rate" --arrivals $arrivals \
                 --connections 64 --duration "${seconds}s" --quiet --json "$work/$rate-$arrivals-$((++run)).json" \
                 >/dev/null || true # INVALID is for the table to say
         done

@@ -30,7 +30,7 @@ def autocannon():
 def closed(name, url, seconds, connections):
     c, s = str(connections), str(seconds)
     return {
-        "assay": lambda: [common.ASSAY, "load", "--url", url, "-c", c, "--duration", s + "s", "--json", "-"],
+        "assay": lambda: [common.ASSAY, "load", "--store", "none", "--url", url, "-c", c, "--duration", s + "s", "--json", "-"],
         "wrk": lambda: ["wrk", "-t", "1", "-c", c, "-d", s, "--latency", url],
         "h2load": lambda: ["h2load", "--h1", "-t", "1", "-c", c, "-D", s, url],
         "hey": lambda: ["hey", "-cpus", "1", "-c", c, "-z", s + "s", url],
@@ -69,7 +69,7 @@ def paced(name, url, seconds, rate, folder):
     """For `seconds`, `rate` a second: those that know of rates; wrk and ab ask as fast as connections allow."""
     c, s, each = str(CONNECTIONS), str(seconds), str(rate // CONNECTIONS)
     return {
-        "assay": lambda: [common.ASSAY, "load", "--url", url, "--rate", str(rate), "--arrivals", "constant",
+        "assay": lambda: [common.ASSAY, "load", "--store", "none", "--url", url, "--rate", str(rate), "--arrivals", "constant",
                           "--duration", s + "s", "--connections", "4096", "--json", "-"],
         "wrk": lambda: ["wrk", "-t", "1", "-c", c, "-d", s, "--latency", "--timeout", "10s", url],
         "h2load": lambda: ["h2load", "--h1", "-t", "1", "-c", c, "--rps", each, "-D", s, "--log-file",

@@ -22,7 +22,7 @@ trap '[ -z "$pacer" ] || kill "$pacer"; rm -rf "$results"' EXIT
 client() { # client NAME URL STREAMS
     case $1 in
     assay) # the figures of cost are of assay as it is, those of errors of assay-gaps
-        /usr/bin/time -f '%U %S %M' -o "$results/used" "$build/${program:-src/assay}" load --url "$2" -c "$3" \
+        /usr/bin/time -f '%U %S %M' -o "$results/used" "$build/${program:-src/assay}" load --store none --url "$2" -c "$3" \
             --duration "${seconds}s" --quiet --json "$results/assay.json" >/dev/null || true # INVALID is for the table
         ;;
     aiohttp) /usr/bin/python3 bench/load/client_aiohttp.py "$2" "$3" "$seconds" >"$results/client.json" ;;

@@ -299,7 +299,8 @@ static double share_next(const struct search *s, const struct belief_map *map)
     double middle = log(quantile(map, 0.5));
     double down = middle - log(quantile(map, (1 - SEARCH_BELIEF) / 2));
     double up = log(quantile(map, (1 + SEARCH_BELIEF) / 2)) - middle;
-    if (fmax(up, down) > 2 * s->plan.precision && fmax(up, down) > LOPSIDED * fmin(up, down))
+    if (!s->plan.whole && fmax(up, down) > 2 * s->plan.precision &&
+        fmax(up, down) > LOPSIDED * fmin(up, down))
         return up > down ? 1 - FAR_SHARE : FAR_SHARE;
     return 0.5;
 }
