@@ -81,9 +81,13 @@ static struct slice default_name(struct arena *arena, const struct assay_load_op
     text_printf(&t, "%s, %s, ", plan->target->url, target_api_names[plan->target->api]);
     if (!plan->stages)
         text_printf(&t, "%u user%s", plan->users, plan->users == 1 ? "" : "s");
+    else if (o->trace)
+        text_add_str(&t, "trace");
     else
         text_printf(&t, "%s/s%s%s", o->rate, o->arrivals ? " " : "",
                     o->arrivals ? o->arrivals : "");
+    if (plan->inputs)
+        text_printf(&t, ", %s", plan->inputs);
     return redact_text(NULL, arena, text_slice(&t));
 }
 

@@ -86,8 +86,13 @@ void print_plan(struct text *t, const struct load_plan *plan)
     if (plan->stages || plan->inputs)
         text_printf(t, ", seed %llu", (unsigned long long)plan->seed);
     text_printf(t, "; %u thread%s\n", plan->threads, plan->threads == 1 ? "" : "s");
-    if (plan->inputs)
-        text_printf(t, "asking %s\n", plan->inputs);
+    if (!plan->inputs)
+        return;
+    text_printf(t, "asking %s", plan->inputs);
+    if (plan->stock && plan->stock->count > 1)
+        text_printf(t, ": %u different requests, %.3g MB", plan->stock->count,
+                    (double)plan->stock->bytes / 1e6);
+    text_add_byte(t, '\n');
 }
 
 void print_columns(struct text *t, bool stream)

@@ -113,8 +113,6 @@ static const char *in_words(struct arena *arena, const struct assay_load_options
         add(&t, "conversations of %s questions", o->turns);
     if (o->think)
         add(&t, "%s to think before the next", o->think);
-    if (stock->count > 1)
-        add(&t, "%u different requests, %.4g MB", stock->count, (double)stock->bytes / 1e6);
     return t.len ? text_str(&t) : NULL;
 }
 
