@@ -173,7 +173,7 @@ static const struct option options_result[] = {
     {"quiet", 'q', OPTION_FLAG, IN(quiet), .help = "No line a second, only the results."},
     {"name", 0, OPTION_TEXT, IN(name), "NAME",
      .help = "What this load is called in the store; loads of one name are compared with each "
-             "other. Default: URL, API and load."},
+             "other. Default: URL, API, load and inputs."},
     {NULL},
 };
 
