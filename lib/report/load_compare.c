@@ -117,13 +117,13 @@ static double errors_p(const struct load_figure *a, const struct load_figure *b)
                              (size_t)llround(b->hits), (size_t)llround(b->of));
 }
 
-struct load_change load_change_of(enum load_figure_code code, const struct load_figure *a,
-                                  const struct load_figure *b, double noise, size_t pairs,
+struct load_change load_change_of(enum load_figure_code code, const struct load_figure *before,
+                                  const struct load_figure *after, double noise, size_t pairs,
                                   double threshold)
 {
-    struct load_change c = {.seen = a->seen && b->seen,
-                            .before = a->value,
-                            .after = b->value,
+    struct load_change c = {.seen = before->seen && after->seen,
+                            .before = before->value,
+                            .after = after->value,
                             .ratio = (double)NAN,
                             .interval = {(double)NAN, (double)NAN},
                             .noise = noise,
@@ -131,17 +131,17 @@ struct load_change load_change_of(enum load_figure_code code, const struct load_
                             .kind = CHANGE_UNKNOWN};
     if (!c.seen)
         return c;
-    if (a->value > 0 && b->value > 0)
-        c.ratio = b->value / a->value;
-    if (!a->sure || !b->sure)
+    if (before->value > 0 && after->value > 0)
+        c.ratio = after->value / before->value;
+    if (!before->sure || !after->sure)
         return c;
     if (load_figure_kinds[code].unit == LOAD_SHARE) {
-        c.p = errors_p(a, b);
+        c.p = errors_p(before, after);
         c.kind = load_change_judge(code, &c, threshold);
         return c;
     }
-    double parts[] = {a->variance, b->variance, 2 * noise * noise};
-    double freedoms[] = {a->freedom, b->freedom, (double)(LOAD_NOISE_WORTH + pairs)};
+    double parts[] = {before->variance, after->variance, 2 * noise * noise};
+    double freedoms[] = {before->freedom, after->freedom, (double)(LOAD_NOISE_WORTH + pairs)};
     double variance = 0, weight = 0;
     for (int i = 0; i < 3; i++) {
         variance += parts[i];

@@ -52,8 +52,8 @@ static double sparse_above(const struct sparse *s, int64_t bound)
 {
     size_t at = histogram_index(bound);
     double above = 0;
-    for (uint32_t i = s->step_count; i-- > 0 && s->steps[i].index > at;)
-        above += (double)s->steps[i].count;
+    for (uint32_t i = 0; i < s->step_count; i++)
+        above += s->steps[i].index > at ? (double)s->steps[i].count : 0;
     return above;
 }
 
