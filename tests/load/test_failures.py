@@ -42,8 +42,9 @@ class Load:
 
     def __init__(self, *options):
         self.file = tempfile.NamedTemporaryFile(suffix=".json")
-        self.process = subprocess.Popen([ASSAY, "load", "--lag", "1h", "--json", self.file.name, *options], text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen([ASSAY, "load", "--lag", "1h", "--store", "none", "--json", self.file.name,
+                                         *options], text=True, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
         self.output = ""
 
     def after_lines(self, count):
