@@ -3,18 +3,6 @@
  */
 #include "plan/compile_parts.h"
 
-#define ADD(c, array, count, room, item)                                                           \
-    do {                                                                                           \
-        if ((count) == (room)) {                                                                   \
-            (room) = (room) ? (room) * 2 : 8;                                                      \
-            void *more_ = arena_alloc((c)->arena, (room) * sizeof(*(array)));                      \
-            if (count)                                                                             \
-                memcpy(more_, (array), (count) * sizeof(*(array)));                                \
-            (array) = more_;                                                                       \
-        }                                                                                          \
-        (array)[(count)++] = (item);                                                               \
-    } while (0)
-
 const struct plan_service *compile_service_find(const struct compilation *c,
                                                 const struct plan_suite *suite, struct slice name)
 {
@@ -50,7 +38,8 @@ static void add_resources(struct compilation *c, const struct node *resources)
         struct plan_resource *resource = ARENA_NEW(c->arena, struct plan_resource);
         *resource =
             (struct plan_resource){entry->key, capacity, entry->key_at, c->plan->resource_count};
-        ADD(c, c->plan->resources, c->plan->resource_count, c->resource_room, resource);
+        ARENA_GROW(c->arena, c->plan->resources, c->plan->resource_count);
+        c->plan->resources[c->plan->resource_count++] = resource;
     }
 }
 
@@ -90,7 +79,8 @@ static void add_services(struct compilation *c, const struct plan_suite *suite,
             slice_is(node_string(node_get(service->node, "scope"), SLICE("suite")), "case");
         service->ours = node_get(service->node, "command") != NULL;
         service->index = c->plan->service_count;
-        ADD(c, c->plan->services, c->plan->service_count, c->service_room, service);
+        ARENA_GROW(c->arena, c->plan->services, c->plan->service_count);
+        c->plan->services[c->plan->service_count++] = service;
         static const char *const parts[] = {"url", "port", "pid"};
         for (size_t p = 0; p < sizeof(parts) / sizeof(parts[0]); p++)
             names_add(names,
@@ -165,7 +155,8 @@ void compile_suite(struct compilation *c, const char *file, const struct node *r
         return;
     }
     suite->index = c->plan->suite_count;
-    ADD(c, c->plan->suites, c->plan->suite_count, c->suite_room, suite);
+    ARENA_GROW(c->arena, c->plan->suites, c->plan->suite_count);
+    c->plan->suites[c->plan->suite_count++] = suite;
     compile_vars(c, node_get(root, "vars"), names);
     add_services(c, suite, node_get(root, "services"), names);
     add_resources(c, node_get(root, "resources"));

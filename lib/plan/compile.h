@@ -16,8 +16,7 @@ struct compilation {
     struct keys keys;
     struct plan *plan;
     struct plan_case **all; /* of all suites, before filters */
-    size_t count, room;
-    size_t service_room, resource_room, suite_room, secret_room;
+    size_t count;
     struct slice *secrets;
     bool *set_used; /* one per options->sets */
 };

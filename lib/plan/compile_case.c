@@ -413,13 +413,7 @@ static void build_numbers(struct compilation *c, struct plan_case *pc, const str
 
 static void add_case(struct compilation *c, struct plan_case *pc)
 {
-    if (c->count == c->room) {
-        c->room = c->room ? c->room * 2 : 256;
-        struct plan_case **more = ARENA_ARRAY(c->arena, struct plan_case *, c->room);
-        if (c->count)
-            memcpy(more, c->all, c->count * sizeof(*more));
-        c->all = more;
-    }
+    ARENA_GROW(c->arena, c->all, c->count);
     c->all[c->count++] = pc;
 }
 

@@ -69,14 +69,8 @@ static json_t *typed_set(struct compilation *c, const char *text, const struct n
 
 void compile_secret(struct compilation *c, struct slice text)
 {
-    if (c->plan->secret_count == c->secret_room) {
-        c->secret_room = c->secret_room ? c->secret_room * 2 : 8;
-        struct slice *more = ARENA_ARRAY(c->arena, struct slice, c->secret_room);
-        if (c->plan->secret_count)
-            memcpy(more, c->secrets, c->plan->secret_count * sizeof(*more));
-        c->secrets = more;
-        c->plan->secrets = more;
-    }
+    ARENA_GROW(c->arena, c->secrets, c->plan->secret_count);
+    c->plan->secrets = c->secrets;
     c->secrets[c->plan->secret_count++] = text;
 }
 

@@ -23,26 +23,14 @@ void stream_close(struct stream *stream)
     buf_free(&stream->text);
 }
 
-static void *doubled(struct arena *arena, const void *old, size_t count, size_t *room, size_t size)
-{
-    *room = *room ? *room * 2 : 64;
-    char *more = arena_alloc(arena, *room * size);
-    if (count)
-        memcpy(more, old, count * size);
-    return more;
-}
-
 static struct result keep_event(struct stream *stream, const struct sse_event *event, int64_t at,
                                 struct stream_event **kept)
 {
     struct observation *o = stream->observation;
     ENSURE(o->event_count < LIMIT_STREAM_EVENTS, ERR_TOO_LARGE,
            "the stream has more than %u events", LIMIT_STREAM_EVENTS);
-    if (o->event_count == stream->event_room) {
-        stream->events = doubled(o->arena, stream->events, o->event_count, &stream->event_room,
-                                 sizeof(*stream->events));
-        o->events = stream->events;
-    }
+    ARENA_GROW(o->arena, stream->events, o->event_count);
+    o->events = stream->events;
     *kept = &stream->events[o->event_count++];
     **kept = (struct stream_event){.name = arena_copy(o->arena, event->type),
                                    .data = arena_copy(o->arena, event->data),
@@ -73,11 +61,8 @@ struct result stream_feed(struct stream *stream, struct slice bytes, int64_t at,
 struct result stream_token(struct stream *stream, struct slice text, int64_t index, int64_t at)
 {
     struct observation *o = stream->observation;
-    if (o->token_count == stream->token_room) {
-        stream->tokens = doubled(o->arena, stream->tokens, o->token_count, &stream->token_room,
-                                 sizeof(*stream->tokens));
-        o->tokens = stream->tokens;
-    }
+    ARENA_GROW(o->arena, stream->tokens, o->token_count);
+    o->tokens = stream->tokens;
     if (o->token_count == 0)
         o->first_token = at;
     stream->tokens[o->token_count++] = (struct token){arena_copy(o->arena, text), index, at};

@@ -13,8 +13,7 @@
 struct stream {
     struct observation *observation;
     struct sse_decoder decoder;
-    struct buf text; /* the tokens joined */
-    size_t event_room, token_room;
+    struct buf text;             /* the tokens joined */
     struct stream_event *events; /* the observation's, while they grow */
     struct token *tokens;
 };
