@@ -2,8 +2,8 @@
  * A hostile HTTP/2 service: whatever bytes come, each request lands once, and nothing is left over.
  * The first byte says in what pieces the others come, and what is asked and given up meanwhile.
  */
-#include <stdlib.h>
 
+#include "core/memory.h"
 #include "load/h2.h"
 #include "load/link.h"
 
@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct target target = {.api = TARGET_CHAT, .stream = true};
     if (size < 1)
         return 0;
-    struct service *s = calloc(1, sizeof(*s));
+    struct service *s = NEW(struct service);
     link_init(&s->link, s->slots, SLOTS, 1024);
     for (uint32_t i = 0; i < SLOTS; i++) {
         s->slots[i].next = i + 1;
@@ -93,6 +93,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t i = 0; i < SLOTS; i++)
         reader_free(&s->slots[i].reader);
     link_free(&s->link);
-    free(s);
+    mem_free(s);
     return 0;
 }
