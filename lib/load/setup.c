@@ -124,6 +124,22 @@ struct result setup_target(struct arena *arena, const struct assay_load_options 
     return target_build(arena, &options, out);
 }
 
+/* Times that can be added up. */
+static struct result check_times(const struct assay_load_options *o)
+{
+    const struct {
+        const char *option;
+        int64_t time;
+    } times[] = {{"--warmup", o->warmup_ns},
+                 {"--duration", o->duration_ns},
+                 {"--drain", o->drain_ns},
+                 {"--timeout", o->timeout_ns}};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+        ENSURE(times[i].time <= SETUP_LONGEST, ERR_USAGE, "%s: at most %d days", times[i].option,
+               (int)(SETUP_LONGEST / NS_PER_S / 86400));
+    return RESULT_OK;
+}
+
 /* All of a plan but what is asked. */
 static struct result read_plan(struct arena *arena, const struct assay_load_options *o,
                                const struct target *target, struct load_plan *plan)
@@ -142,6 +158,7 @@ static struct result read_plan(struct arena *arena, const struct assay_load_opti
         .drain = o->drain_ns ? o->drain_ns : SETUP_DRAIN,
         .timeout = o->timeout_ns ? o->timeout_ns : DEFAULT_TIMEOUT,
     };
+    TRY(check_times(o));
     ENSURE(!o->rate || !o->concurrency, ERR_USAGE,
            "--rate (requests start by a schedule) and --concurrency (so many users who wait for "
            "their answers) do not go together");

@@ -14,6 +14,9 @@
 #define SETUP_DURATION (10 * NS_PER_S)
 #define SETUP_DRAIN (10 * NS_PER_S)
 
+/* Of each phase. */
+#define SETUP_LONGEST (1000 * 86400 * NS_PER_S)
+
 /* The target of the options. As target_build; ERR_USAGE also for a body's file that cannot be read.
  */
 struct result setup_target(struct arena *arena, const struct assay_load_options *o,

@@ -455,7 +455,10 @@ int64_t load_keys_duration(const struct node *load)
         const struct node *value = node_get(load, parts[i].key);
         if (value && value->has_template)
             return CLOCK_NEVER;
-        total += node_duration(value, parts[i].absent);
+        int64_t takes = node_duration(value, parts[i].absent);
+        if (takes > SETUP_LONGEST) /* it is refused elsewhere */
+            return CLOCK_NEVER;
+        total += takes;
     }
     return total;
 }
