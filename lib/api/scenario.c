@@ -32,7 +32,7 @@ static struct result choose(struct scenario *s, const struct assay_load_options 
     const char *near = o->only ? slice_nearest(slice_str(o->only), names) : NULL;
     ENSURE(s->count > 0, ERR_USAGE, "--only: there is no load \"%s\"%s%s%s", o->only,
            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    ENSURE(s->count == 1 || (!o->json && o->reports.count == 0), ERR_USAGE,
+    ENSURE(s->count == 1 || (!o->json && !o->events && o->reports.count == 0), ERR_USAGE,
            "a report is of one load, and %s has %zu: choose one with --only, such as --only \"%s\"",
            o->scenario, s->count, names[0]);
     *out = cases;
