@@ -125,6 +125,9 @@ static struct result list_baselines(struct session *session, struct store *store
     for (size_t i = 0; i < count; i++) {
         fprintf(out, "%.*s  %.*s  pinned %.19s", SLICE_ARG(list[i].name), SLICE_ARG(list[i].run),
                 clock_text(pinned, list[i].pinned));
+        struct slice load = text_shown(session->arena, list[i].load, LIMIT_SHOWN_BYTES);
+        if (load.len)
+            fprintf(out, "  load %.*s", SLICE_ARG(load));
         struct slice why = text_shown(session->arena, list[i].poisoned, LIMIT_SHOWN_BYTES);
         if (why.len)
             fprintf(out, "  poisoned: %.*s", SLICE_ARG(why));

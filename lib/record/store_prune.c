@@ -68,8 +68,9 @@ static struct result choose_named(struct store *store, struct arena *arena,
         ENSURE(!all[at].pinned, ERR_USAGE,
                "run %.*s is a baseline: `assay baseline remove` lets it go", SLICE_ARG(info.id));
         ENSURE(!may_run(&all[at]), ERR_USAGE,
-               "run %.*s has not ended and may still be going on; `assay run --resume` ends it",
-               SLICE_ARG(info.id));
+               "run %.*s has not ended and may still be going on; %s", SLICE_ARG(info.id),
+               info.load ? "a load that was killed can go a day after it began"
+                         : "`assay run --resume` ends it");
         chosen[at] = true;
     }
     return RESULT_OK;

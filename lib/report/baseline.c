@@ -12,16 +12,20 @@ struct result baseline_list(struct store *store, struct arena *arena, struct bas
     *out = NULL;
     *count = 0;
     TRY(database_prepare(store_database(store),
-                         "SELECT b.name, r.id, b.pinned, b.poisoned FROM baseline b"
-                         " JOIN run r ON r.run = b.run ORDER BY b.name",
+                         "SELECT b.name, r.id, b.pinned, b.poisoned, l.name FROM baseline b"
+                         " JOIN run r ON r.run = b.run LEFT JOIN load l ON l.run = b.run"
+                         " ORDER BY b.name",
                          &q));
     for (;;) {
         TRY(query_next(q, &row));
         if (!row)
             return RESULT_OK;
         ARENA_GROW(arena, *out, *count);
-        (*out)[(*count)++] = (struct baseline){query_copy(q, 0, arena), query_copy(q, 1, arena),
-                                               query_integer(q, 2), query_copy(q, 3, arena)};
+        (*out)[(*count)++] = (struct baseline){.name = query_copy(q, 0, arena),
+                                               .run = query_copy(q, 1, arena),
+                                               .load = query_copy(q, 4, arena),
+                                               .pinned = query_integer(q, 2),
+                                               .poisoned = query_copy(q, 3, arena)};
     }
 }
 

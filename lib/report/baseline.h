@@ -10,6 +10,7 @@
 
 struct baseline {
     struct slice name, run; /* the run's id */
+    struct slice load;      /* the name of the load that it is; empty: a run of suites */
     int64_t pinned;         /* ns since the epoch */
     struct slice poisoned;  /* why; empty: it is good */
 };

@@ -9,6 +9,8 @@
 #include "core/jsontext.h"
 #include "core/text.h"
 
+/* Errors among so many requests are counted exactly. */
+#define EXACT_REQUESTS 100000.0
 /* Differences of parameters that are told. */
 #define MOST_DIFFERENCES 20
 
@@ -111,10 +113,16 @@ enum change_kind load_change_judge(enum load_figure_code code, const struct load
     return (apart > 0) == (kind->worse > 0) ? CHANGE_SLOWER : CHANGE_FASTER;
 }
 
+/* Fisher's exact test; of so many that it takes long, its normal approximation. */
 static double errors_p(const struct load_figure *a, const struct load_figure *b)
 {
-    return statistics_fisher((size_t)llround(a->hits), (size_t)llround(a->of),
-                             (size_t)llround(b->hits), (size_t)llround(b->of));
+    if (a->of + b->of <= EXACT_REQUESTS)
+        return statistics_fisher((size_t)llround(a->hits), (size_t)llround(a->of),
+                                 (size_t)llround(b->hits), (size_t)llround(b->of));
+    double share = (a->hits + b->hits) / (a->of + b->of);
+    double error = sqrt(share * (1 - share) * (1 / a->of + 1 / b->of));
+    double apart = fabs(a->hits / a->of - b->hits / b->of);
+    return error > 0 ? 2 * statistics_normal_tail(apart / error) : 1;
 }
 
 struct load_change load_change_of(enum load_figure_code code, const struct load_figure *before,
@@ -140,6 +148,8 @@ struct load_change load_change_of(enum load_figure_code code, const struct load_
         c.kind = load_change_judge(code, &c, threshold);
         return c;
     }
+    if (isnan(c.ratio))
+        return c;
     double parts[] = {before->variance, after->variance, 2 * noise * noise};
     double freedoms[] = {before->freedom, after->freedom, (double)(LOAD_NOISE_WORTH + pairs)};
     double variance = 0, weight = 0;

@@ -193,10 +193,12 @@ static void rate_figure(const struct batches *b, double value, part_of *of, stru
     f->value = value;
     gather(b, of, SECOND_LATENCY, 0, parts);
     for (size_t i = 0; i < b->count; i++) {
+        if (parts[i].size <= 0)
+            return; /* seconds without time: not of our making */
         time += parts[i].size;
         count += parts[i].value;
     }
-    if (b->count < EVIDENCE_FEWEST || count <= 0)
+    if (b->count < EVIDENCE_FEWEST || count <= 0 || value <= 0)
         return;
     for (size_t i = 0; i < b->count; i++) {
         double off = parts[i].value - count / time * parts[i].size;
@@ -212,7 +214,7 @@ static void rate_figure(const struct batches *b, double value, part_of *of, stru
 static void errors_figure(const struct batches *b, const struct metrics *m, struct load_figure *f)
 {
     struct evidence_part parts[BATCHES];
-    double n = (double)m->requests, failed = n - (double)m->answered, share = failed / n;
+    double n = (double)m->requests, failed = fmax(0, n - (double)m->answered), share = failed / n;
     f->value = share;
     gather(b, part_failed, SECOND_LATENCY, 0, parts);
     double clumps = inflation(parts, b->count, share * (1 - share));

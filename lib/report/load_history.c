@@ -125,7 +125,12 @@ static struct result read_loads(struct past *past, size_t results, struct load_h
             continue;
         struct load_history_load *load = &n->loads[results - ++n->count];
         *load = (struct load_history_load){.run = run};
-        TRY(load_seen_read(past, run, &load->seen));
+        if (!result_ok(load_seen_read(past, run, &load->seen))) /* from elsewhere, perhaps */
+            load->seen = (struct load_seen){
+                .id = run->id,
+                .verdict = "unreadable",
+                .doubt = arena_string(past->arena, slice_str(error_last()->text)),
+            };
     }
     n->loads += results - n->count;
     const struct load_history_load *newest = NULL;

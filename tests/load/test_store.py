@@ -71,6 +71,15 @@ def a_load_that_is_killed_is_incomplete_and_keeps_its_seconds(url):
     expect("is incomplete" in out and "nothing is concluded" in out, out)
     out, _ = assay("history", "some")
     expect("incomplete" in out, out)
+    _, said = assay("store", "prune", "last", status=2)
+    expect("may still be going on" in said, said)
+
+
+def a_baseline_can_be_a_load(_):
+    assay("baseline", "set", "best", "last~1")
+    out, _ = assay("baseline", "list")
+    expect(out.startswith("best  ") and "  load http" in out, out)
+    assay("baseline", "remove", "best")
 
 
 def nothing_is_kept_when_nobody_wants_it(url):
@@ -90,7 +99,7 @@ def keep_lets_go_of_older_ones(url):
 
 
 TESTS = [a_load_is_shown_again_as_it_ended, no_header_and_no_key_is_kept,
-         a_load_that_is_killed_is_incomplete_and_keeps_its_seconds, nothing_is_kept_when_nobody_wants_it,
+         a_load_that_is_killed_is_incomplete_and_keeps_its_seconds, a_baseline_can_be_a_load, nothing_is_kept_when_nobody_wants_it,
          keep_lets_go_of_older_ones]
 
 

@@ -132,6 +132,36 @@ static void more_errors_are_worse(void **state)
     assert_says(w, c, "more errors");
 }
 
+/* A million errors are not counted one by one, and what an import says of them is not believed. */
+static void many_errors_are_told_too(void **state)
+{
+    (void)state;
+    struct load_figure a = {.seen = true, .sure = true, .value = 0.5, .hits = 5e8, .of = 1e9},
+                       b = a;
+    b.value = 0.51;
+    b.hits = 5.1e8;
+    struct load_change change = load_change_of(FIGURE_ERRORS, &a, &b, 0, 0, CHANGE_THRESHOLD);
+    assert_int_equal(change.kind, CHANGE_SLOWER);
+    change = load_change_of(FIGURE_ERRORS, &a, &a, 0, 0, CHANGE_THRESHOLD);
+    assert_int_equal(change.kind, CHANGE_NONE);
+}
+
+static void what_cannot_be_read_does_not_hide_the_rest(void **state)
+{
+    struct world *w = *state;
+    struct load_history *h = NULL;
+    add(w, (struct made_load){.latency = 0.02});
+    add(w, (struct made_load){.latency = 0.02});
+    assert_ok(database_execute(store_database(w->store),
+                               "UPDATE load SET outcome = 'bent' WHERE run = 1;"
+                               "UPDATE load SET outcome = '{\"requests\":1,\"answered\":99,"
+                               "\"measured_ns\":-5}' WHERE run = 2"));
+    assert_ok(past_open(w->store, w->arena, &w->past));
+    assert_ok(load_history_read(&w->past, slice_str(NULL), 0, CHANGE_THRESHOLD, &h));
+    assert_string_equal(h->names[0].loads[0].seen.verdict, "unreadable");
+    assert_non_null(strstr(load_history_text(w->arena, h, true, false), "unreadable"));
+}
+
 static void an_invalid_load_proves_nothing_and_that_is_said(void **state)
 {
     struct world *w = *state;
@@ -245,6 +275,8 @@ int main(void)
         TEST(loads_that_are_alike_are_not_told_apart),
         TEST(what_follows_each_other_counts_for_less),
         TEST(more_errors_are_worse),
+        TEST(many_errors_are_told_too),
+        TEST(what_cannot_be_read_does_not_hide_the_rest),
         TEST(an_invalid_load_proves_nothing_and_that_is_said),
         TEST(loads_that_are_not_alike_are_named_first),
         TEST(a_baseline_is_a_side),
