@@ -229,9 +229,10 @@ static struct result write_item(struct writing *w, const struct item *item)
 {
     struct case_load *load = w->load;
     struct call_wire wire = {0};
-    struct step step = step_of(item, load->arena, &wire);
+    struct step *step = ARENA_NEW(load->arena, struct step);
     struct stock_item one = {0};
-    TRY(step.kind->start(&step));
+    *step = step_of(item, load->arena, &wire);
+    TRY(step->kind->start(step));
     TRY(write_wire(w, item, &wire));
     one.wire = arena_copy(load->arena, buf_slice(&w->buf));
     one.body_at = w->buf.len - wire.request.body.len;
