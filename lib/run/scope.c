@@ -53,6 +53,8 @@ static struct result look_up(void *context, const struct template_name *name, js
         made = json_integer(scope->trial + 1);
     else
         made = service_part(scope, name->name);
+    if (!made && scope->partial)
+        return RESULT_OK;
     if (!made)
         return error_at(ERR_VALUE, name->at, "\"%.*s\" has no value yet", SLICE_ARG(name->name));
     *value = jsontext_keep(scope->arena, made);

@@ -14,6 +14,7 @@ struct scope {
     const struct lease *lease;
     const struct plan_case *pc;
     uint32_t attempt, trial;
+    bool partial; /* names without a value are left for a later fill */
 };
 
 /* Values may be NULL; they are copied. */

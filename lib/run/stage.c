@@ -64,6 +64,7 @@ static struct result fill(struct stage *stage, size_t i)
     const struct plan_step *step = &pc->steps[0];
     struct scope scope = scope_new(stage->arena, pc, stage->leases[i], 1, 0, NULL);
     struct staged *staged = &stage->cases[i];
+    scope.partial = pc->given != NULL;
     staged->pc = pc;
     TRY(scope_fill(&scope, step->node, &staged->node));
     if (!step->service)

@@ -15,7 +15,7 @@ struct stage;
 /* A case whose services are ready. */
 struct staged {
     const struct plan_case *pc;
-    const struct node *node; /* its first step, all templates filled */
+    const struct node *node; /* its first step, templates filled but for generated values */
     struct slice base_url;   /* of the step's service; empty when it has none */
 };
 

@@ -124,6 +124,38 @@ cases:
     expect(checked == 0 and not out["errors"], f"none is: {checked}")
 
 
+def every_kind_of_request(folder):
+    write(folder, "k.yaml", SERVICE + """
+cases:
+  - id: streamed
+    chat: { model: stub, question: "Say hi ${n}", stream: true, max_tokens: 8 }
+    given: { n: { int: [1, 50] } }
+    examples: 5
+    expect: { status: 200, text: { matches: "." }, tokens: { count: ">=1" } }
+  - id: whole
+    chat: { model: stub, question: Say hi, max_tokens: 8 }
+    expect: { status: 200, text: { matches: "." } }
+  - id: completed
+    complete: { model: stub, prompt: Say hi, max_tokens: 8 }
+    expect: { status: 200, text: { matches: "." } }
+  - id: embedded
+    embed: { model: stub, input: [a, b] }
+    expect: { status: 200, tensor: { finite: true } }
+  - id: inferred
+    infer: { model: linear, inputs: { x: { data: [[1, 2, 3]] } } }
+    expect: { status: 200, tensor: { finite: true } }
+  - id: executed
+    execute: { prompt: Say hi, max_tokens: 8 }
+    expect: { events: started (token | metrics)* end, time: { ttft: <60s } }
+""")
+    status, text = assay("run", "k.yaml", "--store", "none", folder=folder)
+    expect(status == 0, text)
+    status, text = load(folder, "--suite", "k.yaml", "--check", "all", "--rate", "200",
+                        "--arrivals", "constant", "--duration", "200ms", "--slo",
+                        "checks >= 100%, errors <= 0%")
+    expect(status == 0 and "40 answers were checked, 40 as expected" in text, text)
+
+
 def a_step(folder):
     write(folder, "s.yaml", SERVICE + """
 cases:
@@ -215,6 +247,7 @@ TESTS = [
     ("an option wins over the file, and displaces what it excludes", options_win),
     ("a secret is not shown", secrets_are_hidden),
     ("checks are made of all answers, some or none", cases_are_checked_by_sample),
+    ("cases of every kind of request are asked and checked", every_kind_of_request),
     ("a load is a step of a case", a_step),
     ("Ctrl-C ends a load that is a step", interrupted),
     ("options and keys have the same names", same_names),
