@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 ASSAY, WORKER, EXAMPLES = map(os.path.abspath, sys.argv[1:4])
 os.environ["PATH"] = os.path.dirname(WORKER) + os.pathsep + os.environ["PATH"]
@@ -254,18 +255,25 @@ TESTS = [
 ]
 
 
+def run(test):
+    """What went wrong; None: nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            test(folder)
+            return None
+        except (Failed, subprocess.TimeoutExpired, KeyError, OSError, AttributeError) as e:
+            return str(e) or type(e).__name__
+
+
 def main():
-    failed = 0
     print(f"1..{len(TESTS)}")
-    for i, (name, test) in enumerate(TESTS, 1):
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                test(folder)
-                print(f"ok {i} - {name}", flush=True)
-            except (Failed, subprocess.TimeoutExpired, KeyError, OSError, AttributeError) as e:
-                failed += 1
-                print(f"not ok {i} - {name}")
-                print("\n".join(f"# {line}" for line in str(e).splitlines()), flush=True)
+    failed = 0
+    with ThreadPoolExecutor(max_workers=4) as pool:  # they mostly wait
+        for i, fault in enumerate(pool.map(run, [test for _, test in TESTS])):
+            print(f"{'not ok' if fault else 'ok'} {i + 1} - {TESTS[i][0]}")
+            failed += fault is not None
+            if fault:
+                print("\n".join(f"# {line}" for line in fault.splitlines()), flush=True)
     return 1 if failed else 0
 
 
