@@ -21,8 +21,8 @@ enum scan_kind {
 
 struct scan_value {
     enum scan_kind kind;
-    struct slice text; /* as written; of a string what is between the quotes, escapes and all */
     uint32_t elements; /* of an array */
+    struct slice text; /* as written; of a string what is between the quotes, escapes and all */
 };
 
 /* Where a value is: names of members, "0" for the first element of an array. */
