@@ -328,7 +328,7 @@ static ssize_t give_body(nghttp2_session *session, int32_t id, uint8_t *room, si
     size_t left = stream->body.len - stream->given, len = left < size ? left : size;
     memcpy(room, stream->body.data + stream->given, len);
     stream->given += len;
-    if (len == left)
+    if (stream->given == stream->body.len)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
     return (ssize_t)len;
 }

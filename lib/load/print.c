@@ -83,6 +83,8 @@ void print_plan(struct text *t, const struct load_plan *plan)
         text_printf(t, " after %s of warm-up", format_duration(time, plan->warmup));
     if (plan->stages)
         text_printf(t, "; at most %u connections", plan->connections);
+    if (plan->target->http2)
+        text_printf(t, "; HTTP/2, up to %u streams a connection", plan->streams);
     if (plan->stages || plan->inputs)
         text_printf(t, ", seed %llu", (unsigned long long)plan->seed);
     text_printf(t, "; %u thread%s\n", plan->threads, plan->threads == 1 ? "" : "s");
@@ -200,8 +202,6 @@ static void add_protocol(struct text *t, const struct load_report *r)
     if (r->outcome->streams && r->outcome->streams < r->plan->streams)
         text_printf(t, "  The service allows %u streams at a time on a connection.\n",
                     r->outcome->streams);
-    else if (target->http2 && !target->secure)
-        text_add_str(t, "  HTTP/2\n");
     if (!target->secure)
         return;
     if (*tls->version)
