@@ -131,12 +131,15 @@ static int exit_status(const struct loading *l, enum load_verdict verdict)
     return l->interrupted ? 130 : statuses[verdict];
 }
 
-static enum as_tool tool_of(const char *name)
+static struct result find_tool(const char *name, enum as_tool *out)
 {
-    int i = 0;
-    while (strcmp(as_tool_names[i], name) != 0)
-        i++;
-    return (enum as_tool)i;
+    for (int i = 0; as_tool_names[i]; i++)
+        if (strcmp(as_tool_names[i], name) == 0) {
+            *out = (enum as_tool)i;
+            return RESULT_OK;
+        }
+    return error_set(ERR_USAGE,
+                     "--as %s: expected vllm, aiperf, guidellm, inference-perf or llmperf", name);
 }
 
 /* Judged, shown and kept. */
@@ -173,6 +176,25 @@ static struct result conclude(struct loading *l, const struct load_outcome *outc
     return load_record_end(&l->record, &report, *status);
 }
 
+/* All of a log as one row. */
+static void add_row(struct timeline *timeline, const struct replay *replay)
+{
+    DEFER(mem_free_pointer)
+    struct load_second *second = mem_alloc(sizeof(*second));
+    const struct metrics *m = &replay->outcome.metrics;
+    int64_t from = replay->plan.warmup;
+    second_clear(second);
+    for (int i = 0; i < SECOND_METRICS; i++)
+        second->measured[i] = m->histograms[second_metrics[i]];
+    memcpy(second->failures, m->failures, sizeof(second->failures));
+    second->started = m->requests;
+    second->answered = m->answered;
+    second->failed = m->requests - m->answered;
+    second->tokens = m->ended_tokens;
+    second->bytes = m->ended_bytes;
+    timeline_add(timeline, second, from, from + replay->outcome.measured, false);
+}
+
 /* The report of a log instead of a load. */
 static struct result conclude_events(struct loading *l, int *status)
 {
@@ -184,6 +206,7 @@ static struct result conclude_events(struct loading *l, int *status)
     replay->as = l->plan.as;
     TRY(replay_file(replay, l->options->from_events));
     replay->plan.as = l->plan.as;
+    add_row(timeline, replay);
     l->plan = replay->plan;
     l->timeline = timeline;
     if (!l->options->lag_ns)
@@ -278,7 +301,9 @@ static struct result set_up(struct loading *l)
     ENSURE((!o->search && !o->sweep) || (!o->as && !o->events && !o->from_events), ERR_USAGE,
            "--as, --events and --from-events are of one load, and --search and --sweep make many");
     if (o->as) {
-        l->plan.as = as_new(tool_of(o->as));
+        enum as_tool tool = AS_VLLM;
+        TRY(find_tool(o->as, &tool));
+        l->plan.as = as_new(tool);
         arena_defer(arena, free_tally, l->plan.as);
     }
     return RESULT_OK;
