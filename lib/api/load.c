@@ -30,6 +30,7 @@ struct task {
     struct suite_load *cases;        /* what is asked; NULL: what the options say */
     const struct node *expect;       /* of a scenario: what must be true besides; may be NULL */
     const struct redactor *redactor; /* of its secrets; may be NULL */
+    const char *known_as;            /* struct target has it; may be NULL */
 };
 
 /* Everything of one load. */
@@ -317,6 +318,7 @@ static struct result load_task(struct session *session, const struct task *task,
     TRY(set_up(&l));
     if (task->cases)
         TRY(suite_load_plan(task->cases, &l.target, &l.plan));
+    l.target.known_as = task->known_as;
     if (task->redactor && l.target.url) /* is only shown */
         l.target.url = arena_string(
             session->arena, redact_text(task->redactor, session->arena, slice_str(l.target.url)));
@@ -351,7 +353,7 @@ static struct result load(struct session *session, const struct task *task, cons
     where.url = cases.url;
     where.api = "http"; /* every case says how its own answers are read */
     struct task whole = {&where, &cases, task->expect,
-                         task->redactor ? task->redactor : cases.redactor};
+                         task->redactor ? task->redactor : cases.redactor, cases.known_as};
     TRY(load_task(session, &whole, signals, status));
     const char *loss = cases.stage ? stage_loss(cases.stage) : NULL;
     ENSURE(!loss, ERR_DIED, "%s", loss);
@@ -376,7 +378,8 @@ static struct result load_scenario(struct session *session, const struct assay_l
         int own = 0;
         if (scenario.count > 1)
             fprintf(session->streams.out, "%s%.*s\n", i ? "\n" : "", SLICE_ARG(one->pc->id));
-        const struct task task = {&one->options, NULL, one->expect, scenario.redactor};
+        const struct task task = {&one->options, NULL, one->expect, scenario.redactor,
+                                  one->known_as};
         struct result r = load(session, &task, signals, &own);
         if (!result_ok(r))
             return load_keys_blame(one->keys, r);

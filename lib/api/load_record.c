@@ -59,12 +59,17 @@ static json_t *request_json(struct arena *arena, const struct assay_load_options
     return out;
 }
 
+static const char *known_as(const struct target *target)
+{
+    return target->known_as ? target->known_as : target->url;
+}
+
 static struct slice parameters(struct arena *arena, const struct assay_load_options *o,
                                const struct load_plan *plan)
 {
     json_t *all = jsontext_keep(arena, json_object());
     json_t *shown = print_plan_json(plan);
-    set_text(arena, shown, "url", plan->target->url);
+    set_text(arena, shown, "url", known_as(plan->target));
     json_object_set_new(all, "plan", shown);
     json_object_set_new(all, "request", request_json(arena, o));
     set_text(arena, all, "objectives", o->slo);
@@ -78,7 +83,7 @@ static struct slice default_name(struct arena *arena, const struct assay_load_op
                                  const struct load_plan *plan)
 {
     struct text t = text_in(arena);
-    text_printf(&t, "%s, %s, ", plan->target->url, target_api_names[plan->target->api]);
+    text_printf(&t, "%s, %s, ", known_as(plan->target), target_api_names[plan->target->api]);
     if (!plan->stages)
         text_printf(&t, "%u user%s", plan->users, plan->users == 1 ? "" : "s");
     else if (o->trace)

@@ -61,6 +61,10 @@ static struct result full_url(struct scenario *s, const struct staged *staged,
     struct result r = step_url(&step, slice_str(load->options.url), &url);
     if (!result_ok(r))
         return load_keys_blame(load->keys, r);
+    const struct plan_service *service = staged->pc->steps[0].service;
+    if (service && service->ours && load->options.url[0] == '/')
+        load->known_as =
+            arena_printf(s->session->arena, "%.*s%s", SLICE_ARG(service->name), load->options.url);
     load->options.url = arena_string(s->session->arena, url);
     return RESULT_OK;
 }

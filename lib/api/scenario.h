@@ -14,6 +14,7 @@ struct scenario_load {
     const struct plan_case *pc;
     const struct node *keys;   /* of the load, filled */
     const struct node *expect; /* may be NULL */
+    const char *known_as;      /* service and path, when we start the service; NULL */
     struct assay_load_options options;
 };
 

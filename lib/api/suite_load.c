@@ -62,8 +62,11 @@ static struct result take_sources(struct session *session, const struct assay_lo
         const struct staged *staged = &stage_cases(load->stage)[i];
         load->sources[i].node = staged->node;
         load->sources[i].base_url = staged->base_url;
-        if (!load->url && staged->base_url.len)
-            load->url = arena_string(session->arena, staged->base_url);
+        if (load->url || !staged->base_url.len)
+            continue;
+        const struct plan_service *service = cases[i]->steps[0].service;
+        load->url = arena_string(session->arena, staged->base_url);
+        load->known_as = service->ours ? arena_string(session->arena, service->name) : NULL;
     }
     ENSURE(load->url, ERR_USAGE,
            "%s has no service that these cases go to: say where with --url http://HOST:PORT",

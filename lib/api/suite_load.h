@@ -17,9 +17,10 @@ struct suite_load {
     struct case_load *cases;
     struct case_load_source *sources;
     size_t count;
-    const char *url;   /* where it goes */
-    const char *words; /* "3 cases of suite.yaml" */
-    double share;      /* of answers that are checked */
+    const char *url;      /* where it goes */
+    const char *known_as; /* the service, when we start it; NULL */
+    const char *words;    /* "3 cases of suite.yaml" */
+    double share;         /* of answers that are checked */
     struct inspection inspection;
 };
 

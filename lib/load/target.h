@@ -56,6 +56,7 @@ struct target {
     bool stream;                     /* the answer is an event stream */
     bool head;                       /* the method is HEAD: answers have no body */
     const char *url;                 /* as given */
+    const char *known_as;            /* to the store, when its port is another each time, or NULL */
     const char *where;               /* "127.0.0.1:8080" */
     struct sockaddr_storage address; /* the one of the host's that target_reach reached */
     socklen_t address_size;
