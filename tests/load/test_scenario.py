@@ -89,6 +89,16 @@ def options_win(folder):
     expect(plan["arrivals"] == "constant" and plan["stages"][0]["from"] == 40, plan)
 
 
+def compared(folder):
+    write(folder, "s.yaml", SERVICE + "url: /health\nduration: 100ms\nlag: 1h\n")
+    for _ in range(2):
+        status, text = assay("load", "s.yaml", "-q", folder=folder)
+        expect(status == 0, text)
+    _, text = assay("compare", folder=folder)
+    expect(text.count("s/load") == 2 and "latency p50" in text, text)
+    expect("not alike" not in text, f"another port is no other load: {text}")
+
+
 def secrets_are_hidden(folder):
     write(folder, "s.yaml", SERVICE + "vars: { key: { env: LOAD_KEY, secret: true } }\n"
           "url: /health?key=${key}\nheaders: { X-Key: \"${key}\" }\nduration: 100ms\n")
@@ -246,6 +256,7 @@ TESTS = [
     ("the scenario of the examples holds, load after load", example_scenario),
     ("the suite of the examples is a check, a unit of load and a subject of faults", example_suite),
     ("an option wins over the file, and displaces what it excludes", options_win),
+    ("a load of a scenario is compared with the one before", compared),
     ("a secret is not shown", secrets_are_hidden),
     ("checks are made of all answers, some or none", cases_are_checked_by_sample),
     ("cases of every kind of request are asked and checked", every_kind_of_request),
