@@ -16,6 +16,7 @@ fi
 command -v debootstrap >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get -q -y install debootstrap
 
 root=$(mktemp -d /var/tmp/assay-chroot.XXXXXX)
+chmod 755 "$root" # it becomes /, where other users (PostgreSQL's) have to go, too
 trap 'rm -rf "$root" "$root.log"' EXIT
 trap 'exit 130' INT TERM
 
