@@ -186,6 +186,10 @@ static const struct example examples[] = {
     {"assay load --url http://127.0.0.1:8000/v1/chat/completions --model m --stream -c 64 "
      "--slo 'ttft p99 < 200ms, itl p99 < 50ms'",
      "64 users of an OpenAI API; exit status 1 when an objective does not hold"},
+    {"assay load scenario.yaml --only steady --duration 1m",
+     "a load as a file says it, with the services it needs, but longer"},
+    {"assay load --suite suite.yaml --rate 50 --check all --slo 'checks > 99%'",
+     "what the cases of a suite ask, and their checks made of every answer"},
     {"assay load --url http://127.0.0.1:8080/ --rate 100..2000 --duration 2m --json ramp.json",
      "where does it bend? a rate that grows, a row a second in ramp.json"},
     {NULL},
