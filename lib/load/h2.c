@@ -11,11 +11,11 @@
 #include "core/memory.h"
 #include "load/link.h"
 
-#define WINDOW INT32_MAX        /* the largest there is */
-#define TAKEN_BYTES (48u << 10) /* frames handed out at once, but for the last */
-#define TYPE_BYTES 64           /* of a Content-Type, to see whether it is one of events */
-#define SAID_BYTES 200          /* of what nghttp2 says is wrong */
-#define FIELDS_MOST 256
+#define WINDOW INT32_MAX             /* the largest there is */
+#define TAKEN_BYTES (48u << 10)      /* frames handed out at once, but for the last */
+#define TYPE_BYTES 64                /* of a Content-Type, to see whether it is one of events */
+#define SAID_BYTES 200               /* of what nghttp2 says is wrong */
+#define FIELDS_MOST (H2_FIELDS + 16) /* with those that every request has */
 
 /* ------------------------------------------------------------------ header fields */
 

@@ -18,6 +18,9 @@
 #define H2_STREAMS 100
 #define H2_STREAMS_MOST 10000
 
+/* Header fields of a request, of the user's. */
+#define H2_FIELDS 240
+
 struct link;
 struct slot;
 

@@ -16,6 +16,7 @@
 #include "core/limits.h"
 #include "core/parse.h"
 #include "core/text.h"
+#include "load/h2.h"
 #include "net/http.h"
 
 #define REACH_MS 5000
@@ -289,6 +290,8 @@ struct result target_build(struct arena *arena, const struct target_options *o, 
     out->tls = o->tls;
     out->tls.host = address.host;
     out->http2 = out->tls.http2 = o->http2;
+    ENSURE(!o->http2 || o->header_count <= H2_FIELDS, ERR_USAGE,
+           "--header: more than %d with --http2", H2_FIELDS);
     ENSURE(out->secure || !(o->tls.cacert || o->tls.insecure || o->tls.full), ERR_USAGE,
            "--url %s: --cacert, --insecure and --tls-no-resume are of https", o->url);
     out->where = arena_printf(arena, "%.*s", SLICE_ARG(address.authority));

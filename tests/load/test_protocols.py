@@ -450,12 +450,14 @@ def nginx_sees_as_many_requests_as_were_sent():
     with open(path("nginx.conf"), "w", encoding="utf-8") as file:
         file.write(f"""daemon off; worker_processes 1; pid {path("pid")}; error_log {path("errors")};
             events {{}} http {{ access_log {path("seen")}; keepalive_requests 100000000;
-            server {{ listen 127.0.0.1:{port} http2; location / {{ return 200 hello; }} }} }}""")
+            server {{ listen 127.0.0.1:{port} http2; location / {{
+            if ($http_x_probe != "Yes") {{ return 400; }} return 200 hello; }} }} }}""")
     listener.set_inheritable(True)  # nginx takes it over: nobody else can have the port meanwhile
     server = subprocess.Popen(["nginx", "-p", WORK.name, "-c", path("nginx.conf")], pass_fds=[listener.fileno()],
                               env={**os.environ, "NGINX": f"{listener.fileno()};"}, stderr=subprocess.DEVNULL)
     try:
-        run = Run("--url", f"http://127.0.0.1:{port}/", "--http2", "-c", "20", "--streams", "10", "--duration", "100ms")
+        run = Run("--url", f"http://127.0.0.1:{port}/", "--http2", "-c", "20", "--streams", "10", "--duration", "100ms",
+                  "--header", "X-Probe: Yes")
     finally:
         server.send_signal(signal.SIGQUIT)
         server.wait()
