@@ -50,9 +50,10 @@ static const struct option options_cases[] = {
     {"case", 0, OPTION_LIST, IN(cases), "ID",
      .help = "Only this case of the suite. May be given often."},
     {"check", 0, OPTION_TEXT, IN(check), "SHARE",
-     .help = "How many answers the checks of their cases are made of: all, none, or a share such "
-             "as 1% (5%). Off the threads that make the load; what fails is an error, and a share "
-             "of `checks` in --slo."},
+     .help =
+         "How many answers the checks of their cases are made of: all, none, or a share such "
+         "as 1% (5%). Off the threads that make the load. Each must be as expected, unless --slo "
+         "says otherwise of `checks`."},
     {NULL},
 };
 

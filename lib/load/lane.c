@@ -215,8 +215,12 @@ void lane_choose(struct lane *lane, struct flight *flight, uint32_t item)
     if (asked->target)
         flight->target = asked->target;
     flight->item = item;
-    if (inspector && flight->measured && inspector_wants(inspector, &lane->inspected))
+    if (!inspector || !flight->measured)
+        return;
+    bool drawn = inspector_wants(inspector, &lane->inspected);
+    if (drawn || !lane->has_inspected)
         flight->kept = inspected_new();
+    lane->has_inspected = true;
 }
 
 /* A good answer that was kept is looked into; of one that failed enough is known. */

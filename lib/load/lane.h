@@ -61,7 +61,8 @@ struct lane {
     size_t notes_room;       /* bytes that notes may still take */
     struct eventfeed *feed;  /* NULL: nobody wants the events */
     struct as_tally *as;     /* NULL: nobody wants another tool's figures */
-    struct random inspected; /* draws the answers that are looked into */
+    struct random inspected; /* draws the answers that are looked into; the first one is */
+    bool has_inspected;
 };
 
 /* What all lanes share. */

@@ -201,6 +201,23 @@ static struct result add_threshold(struct arena *arena, const char *text, bool a
     return RESULT_OK;
 }
 
+/* Checks that are made and do not hold are not passed over: they are an objective, if none says
+ * otherwise. */
+static struct result add_checks(struct arena *arena, const struct assay_load_options *o,
+                                struct slo *slos, size_t *count)
+{
+    size_t added = 0;
+    if (!o->suite || (o->check && strcmp(o->check, "none") == 0))
+        return RESULT_OK;
+    for (size_t i = 0; i < *count; i++)
+        if (slos[i].quantity == SLO_CHECKS)
+            return RESULT_OK;
+    ENSURE(*count < SLO_MOST_OBJECTIVES, ERR_USAGE, "more than %d objectives", SLO_MOST_OBJECTIVES);
+    TRY(slo_read(arena, "checks >= 100%", slos + *count, &added));
+    *count += added;
+    return RESULT_OK;
+}
+
 struct result setup_objectives(struct arena *arena, const struct assay_load_options *o,
                                struct load_plan *plan, struct slo *slos, size_t *count)
 {
@@ -211,6 +228,7 @@ struct result setup_objectives(struct arena *arena, const struct assay_load_opti
         TRY(add_threshold(arena, o->thresholds.items[i], false, slos, count));
     for (size_t i = 0; i < o->aborts.count; i++)
         TRY(add_threshold(arena, o->aborts.items[i], true, slos, count));
+    TRY(add_checks(arena, o, slos, count));
     plan->bounds = slo_bounds(slos, *count);
     plan->watched = slo_watched(slos, *count);
     return RESULT_OK;
