@@ -76,6 +76,9 @@ enum failure link_connect_failure(int fault)
         return FAILURE_DESCRIPTORS;
     case EADDRNOTAVAIL:
         return FAILURE_PORTS;
+    case ECONNRESET: /* it was made, and the service went before it was accepted */
+    case EPIPE:
+        return FAILURE_RESET;
     default:
         return FAILURE_UNREACHABLE;
     }
