@@ -49,7 +49,7 @@ def users(port):
 
 def sweep(port):
     status, got = load(port, "--sweep", f"{CAPACITY / 4}..{CAPACITY * 4}/2", "--duration", "4s", "--warmup", "100ms",
-                       "--arrivals", "constant")
+                       "--drain", "100ms", "--arrivals", "constant")
     points = got["points"]
     good = (status == 0 and len(points) == 2 and points[0]["verdict"] == ""
             and points[1]["verdict"] == "saturated" and points[1]["measured_s"] < 4
