@@ -111,7 +111,7 @@ class Run:
     def __init__(self, *options):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "load.json")
-            done = subprocess.run([ASSAY, "load", "--json", path, *BELIEVE, *options], text=True,
+            done = subprocess.run([ASSAY, "load", "--store", "none", "--json", path, *BELIEVE, *options], text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False)
             text = path.read_text(encoding="utf-8") if path.exists() else ""
         self.status, self.output = done.returncode, done.stdout

@@ -39,7 +39,8 @@ class Run:
     """`assay load`, to its end."""
 
     def __init__(self, *options):
-        done = subprocess.run([ASSAY, "load", "--lag", "1h", "--json", path("json"), *options], text=True, timeout=120,
+        done = subprocess.run([ASSAY, "load", "--store", "none", "--lag", "1h", "--json", path("json"), *options],
+                              text=True, timeout=120,
                               cwd=WORK.name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.status, self.output = done.returncode, done.stdout
         self.json = json.load(open(path("json"), encoding="utf-8"))
@@ -219,7 +220,8 @@ def events_of_one_record_share_a_stamp_and_are_counted():
 
 def an_authority_that_is_no_file_is_a_usage_error():
     with Secure() as service:
-        done = subprocess.run([ASSAY, "load", "--url", service.url, "--cacert", path("none")], text=True,
+        done = subprocess.run([ASSAY, "load", "--store", "none", "--url", service.url, "--cacert", path("none")],
+                              text=True,
                               cwd=WORK.name, capture_output=True, timeout=60)
     expect(done.returncode == 2 and "--cacert" in done.stderr, done.stderr)
 
