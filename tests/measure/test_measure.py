@@ -64,6 +64,8 @@ GET = {"http": {"get": "/"}, "expect": {"status": 200, "memory": {"peak": "<1GB"
 
 def ill_services(folder):
     services = {name: {"command": [options.service, "${port}", name]} for name in ILL}
+    # It has a core for itself on a busy machine, too, where we may ask for that.
+    services["spin"]["command"][:0] = ["nice", "-n", "-15"]
     cases = [calls(name, ILL_SECONDS - 2, GET) for name in ILL if name != "stuck"]
     cases.append({"id": "stuck", "service": "stuck", "timeout": f"{ILL_SECONDS - 2}s",
                   "http": {"get": "/stuck"}, "expect": {"status": 200}})
