@@ -147,7 +147,7 @@ static double likelihood(const struct sight *sights, size_t count, double limit,
 /* At least one step is evidence. */
 static struct belief_map believe(const struct search *s)
 {
-    struct sight sights[SEARCH_STEPS];
+    struct sight sights[SEARCH_STEPS] = {0};
     double total = 0, best = -INFINITY;
     double each[(SEARCH_STEPS + 1) * FINE][POWERS];
     size_t count = sights_of(s, sights);
@@ -332,7 +332,7 @@ static uint32_t length_next(const struct search *s, const struct search_answer *
         return 1;
     double half = sqrt(known->high / known->low) - 1;
     double length = SEARCH_LENGTH * s->plan.precision * 2 / fmax(half, s->plan.precision);
-    return (uint32_t)fmin(fmax(round(length), 1 + s->undecided / 2), SEARCH_LENGTH);
+    return (uint32_t)fmin(fmax(round(length), 1 + floor(s->undecided / 2.0)), SEARCH_LENGTH);
 }
 
 bool search_next(const struct search *s, double *load, uint32_t *length)
