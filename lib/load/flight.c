@@ -334,7 +334,7 @@ void flight_count(const struct flight *flight, const struct target *target,
     }
     if (flight->connected)
         metrics_add(metrics, METRIC_CONNECT, flight->connected - flight->started);
-    if (flight->secured)
+    if (flight->secured && flight->connected)
         metrics_add(metrics, METRIC_TLS_HANDSHAKE, flight->secured - flight->connected);
     if (flight->failure) {
         metrics_failed(metrics, flight->failure, example);

@@ -37,7 +37,7 @@ struct flight {
         could; /* when it could: as intended, or when a connection became free; 0: no schedule */
     int64_t started;    /* when we got to it */
     int64_t connected;  /* new connections only */
-    int64_t secured;    /* … with TLS: the handshake was over */
+    int64_t secured;    /* … with TLS: the handshake was over; only of those `connected` */
     int64_t sent;       /* just before its first byte was given to the kernel */
     int64_t first_byte; /* by the kernel's stamps, as the rest */
     int64_t first_token, last_token;

@@ -50,6 +50,8 @@ static bool give(struct lane *lane, struct link *link, const struct slice *parts
 
 void traffic_send(struct lane *lane, struct link *link, struct slot *slot)
 {
+    if (link->h2 && !h2_may_ask(link->h2)) /* it waits; settle() knows when it may */
+        return;
     struct talk *talk = slot->flight.talk;
     struct ask ask =
         talk ? supply_turn(&lane->supply, talk) : supply_ask(&lane->supply, slot->flight.number);
@@ -156,10 +158,11 @@ static void connected(struct link *link, int64_t at)
             link->slots[i].flight.connected = at;
 }
 
+/* … those who came in the middle of the handshake have not seen its beginning. */
 static void secured(struct link *link, int64_t at)
 {
     for (uint32_t i = 0; i < link->slot_count; i++)
-        if (link->slots[i].busy)
+        if (link->slots[i].busy && link->slots[i].flight.connected)
             link->slots[i].flight.secured = at;
 }
 

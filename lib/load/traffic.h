@@ -14,7 +14,7 @@
 /* The connection is made: secure it, and then what waits for it goes. */
 void traffic_opened(struct lane *lane, struct link *link);
 
-/* Send the request of a busy slot; the link is open. */
+/* Send the request of a busy slot, at once or as soon as HTTP/2 allows it; the link is open. */
 void traffic_send(struct lane *lane, struct link *link, struct slot *slot);
 
 /* HTTP/2: send the frames of all links that have some. */

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 ASSAY = os.path.abspath(sys.argv[1])
 WORK = tempfile.TemporaryDirectory()
@@ -444,6 +445,45 @@ def with_https_http2_is_agreed_on():
     server, run = http2(*TRUST, "-c", "4", "--streams", "2", "--threads", "2", secure=context)
     expect(run.status == 0 and server.requests == run.json["answered"], run.output)
     expect(run.json["protocol"]["tls"]["version"] == "TLSv1.3" and server.connections == 2, run.output)
+
+
+class SlowToSecure:
+    """A service's TLS whose handshakes begin late."""
+
+    def __init__(self):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(path("good.pem"), path("good.key"))
+        self.context.set_alpn_protocols(["h2"])
+
+    def wrap_socket(self, connection, server_side):
+        time.sleep(0.05)
+        return self.context.wrap_socket(connection, server_side=server_side)
+
+
+def handshakes_are_not_those_of_requests_that_come_in_their_middle():
+    _, run = http2(*TRUST, "--rate", "400", "--connections", "1", secure=SlowToSecure())
+    expect(run.status == 0 and run.json["answered"] > 1, run.output)
+    expect(50e6 < run.json["metrics"]["tls_handshake"]["max"] < 60e9, run.output)
+
+
+class Silent(Http2):
+    """Says nothing of itself, and closes connections on which nothing comes for a while."""
+
+    def talk(self, connection, file):
+        if len(file.read(24)) < 24:
+            return
+        count = 0
+        connection.settimeout(0.05)
+        while len(head := file.read(9)) == 9:
+            file.read(int.from_bytes(head[:3], "big"))
+            count += head[3] == HEADERS
+            self.most = max(self.most, count)
+
+
+def one_request_goes_before_the_settings_of_the_service_come():
+    with Silent() as server:
+        run = Run("--url", server.url, "--http2", "--rate", "500", "--connections", "1", "--duration", "40ms")
+    expect(server.most == 1 and run.json["requests"] > 1, f"{server.most} {run.output}")
 
 
 def nginx_sees_as_many_requests_as_were_sent():
