@@ -56,6 +56,12 @@ void inspected_body(struct inspected *answer, struct slice bytes, int64_t at)
         answer->cut = true;
         return;
     }
+    /* What came with one read is one piece, however small the chunks: not to be outgrown by them.
+     */
+    if (answer->piece_count > 0 && answer->pieces[answer->piece_count - 1].at == at) {
+        answer->pieces[answer->piece_count - 1].len += (uint32_t)bytes.len;
+        return;
+    }
     GROW(answer->pieces, answer->piece_count, answer->piece_room);
     answer->pieces[answer->piece_count++] = (struct answer_piece){(uint32_t)bytes.len, at};
 }

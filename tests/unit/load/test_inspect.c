@@ -21,7 +21,8 @@ static struct inspected *answer(uint32_t item)
     a->item = item;
     inspected_head(a, 200, SLICE("a: b\r\n"));
     inspected_body(a, SLICE("some"), 1);
-    inspected_body(a, SLICE("thing"), 2);
+    inspected_body(a, SLICE("thi"), 2); /* chunks of one read … */
+    inspected_body(a, SLICE("ng"), 2);
     return a;
 }
 
@@ -30,7 +31,8 @@ static bool even(void *context, const struct inspected *a, char why[INSPECT_WHY]
 {
     (void)context;
     bool whole = a->status == 200 && slice_is(buf_slice(&a->body), "something") &&
-                 slice_is(buf_slice(&a->head), "a: b\r\n") && a->piece_count == 2 &&
+                 slice_is(buf_slice(&a->head), "a: b\r\n") &&
+                 a->piece_count == 2 && /* … are one piece */
                  a->pieces[1].len == 5 && a->pieces[1].at == 2;
     if (!whole)
         memcpy(why, "torn", 5);
