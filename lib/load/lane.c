@@ -202,8 +202,10 @@ static void talk_landed(struct lane *lane, struct flight *f, int64_t now)
 static void record(struct lane *lane, const struct flight *f, const char *example)
 {
     const struct load *load = lane->load;
-    if (lane->feed && !eventfeed_add(lane->feed, load->begin, f, f->notes, example))
-        lane->metrics.lost++;
+    bool kept = !f->notes || !f->notes->lost;
+    if (lane->feed)
+        kept = eventfeed_add(lane->feed, load->begin, f, f->notes, example);
+    lane->metrics.lost += !kept;
     if (lane->as)
         as_count(lane->as, f, f->notes, load->measure_from, load->measure_to);
 }
