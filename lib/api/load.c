@@ -143,7 +143,6 @@ static struct result find_tool(const char *name, enum as_tool *out)
                      "--as %s: expected vllm, aiperf, guidellm, inference-perf or llmperf", name);
 }
 
-/* Judged, shown and kept. */
 /* What a scenario expects besides its objectives; false when something is not so. */
 static bool as_expected(const struct loading *l, const struct load_outcome *outcome, struct text *t)
 {
@@ -159,6 +158,7 @@ static bool as_expected(const struct loading *l, const struct load_outcome *outc
     return verdicts.failed == 0;
 }
 
+/* Judged, shown and kept. */
 static struct result conclude(struct loading *l, const struct load_outcome *outcome, int *status)
 {
     struct arena *arena = l->session->arena;
@@ -236,12 +236,13 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
     print_columns(&t, l->target.stream);
     if (!l->quiet)
         say(l, &t);
-    TRY(load_record_begin(&l->record, l->session, l->options, &l->plan));
     DEFER(timeline_free_pointer)
     struct timeline *timeline = timeline_new();
     if (l->options->events)
         TRY(eventlog_open(l->options->events, &l->plan, l->belief.usual, &l->plan.events));
-    struct result began = load_begin(&l->plan, &load);
+    struct result began = load_record_begin(&l->record, l->session, l->options, &l->plan);
+    if (result_ok(began))
+        began = load_begin(&l->plan, &load);
     if (!result_ok(began) && l->plan.events)
         eventlog_drop(l->plan.events);
     TRY(began);
@@ -378,11 +379,12 @@ static struct result load_scenario(struct session *session, const struct assay_l
         int own = 0;
         if (scenario.count > 1)
             fprintf(session->streams.out, "%s%.*s\n", i ? "\n" : "", SLICE_ARG(one->pc->id));
+        fflush(session->streams.out); /* before what goes wrong with it */
         const struct task task = {&one->options, NULL, one->expect, scenario.redactor,
                                   one->known_as};
         struct result r = load(session, &task, signals, &own);
         if (!result_ok(r))
-            return load_keys_blame(one->keys, r);
+            return load_keys_blame(one->keys, o, r);
         *status = badness(own) > badness(*status) ? own : *status;
         const char *loss = stage_loss(scenario.stage);
         ENSURE(!loss, ERR_DIED, "%s", loss);

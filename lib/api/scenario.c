@@ -60,7 +60,7 @@ static struct result full_url(struct scenario *s, const struct staged *staged,
         return RESULT_OK;
     struct result r = step_url(&step, slice_str(load->options.url), &url);
     if (!result_ok(r))
-        return load_keys_blame(load->keys, r);
+        return load_keys_blame(load->keys, NULL, r);
     const struct plan_service *service = staged->pc->steps[0].service;
     if (service && service->ours && load->options.url[0] == '/')
         load->known_as =

@@ -11,11 +11,6 @@
 /* Fewer points have no knee. */
 #define KNEE_POINTS 3
 
-static double per_second(const struct load_outcome *o, uint64_t count)
-{
-    return o->measured > 0 ? (double)count * (double)NS_PER_S / (double)o->measured : 0;
-}
-
 static struct curve_times times_of(const struct histogram *h)
 {
     return (struct curve_times){
@@ -38,8 +33,8 @@ struct curve_point curve_point_of(const struct search_step *step, enum load_verd
         .measured = o->measured,
         .requests = m->requests,
         .answered = m->answered,
-        .answers_per_s = per_second(o, m->ended),
-        .tokens_per_s = per_second(o, m->ended_tokens),
+        .answers_per_s = metrics_per_second(m->ended, o->measured),
+        .tokens_per_s = metrics_per_second(m->ended_tokens, o->measured),
     };
     memcpy(p.failures, m->failures, sizeof(p.failures));
     for (int i = 0; i < SECOND_METRICS; i++)
@@ -122,7 +117,8 @@ void curve_line(struct text *t, const struct curve *curve, const struct curve_po
         add_time(t, ttft, ttft->p99);
         add_time(t, itl, itl->p99);
     }
-    text_printf(t, "  %s", curve_word(curve, p));
+    const char *word = curve_word(curve, p);
+    text_printf(t, "%s%s", *word ? "  " : "", word);
     if (p->step.kind == SEARCH_MEASURED && curve->slo_count)
         text_printf(t, " by %.1f standard errors", fabs(p->step.margin));
     text_add_byte(t, '\n');

@@ -26,13 +26,14 @@
     X(REDIRECT, "status_3xx", "the answer was a redirection, which is not followed",               \
       "Give the URL it leads to.")                                                                 \
     X(CLIENT_ERROR, "status_4xx", "the service refused the request with a status of 400 to 499",   \
-      "The example has what the service said; the body or a header is wrong.")                     \
+      "The example has what the service said; the path, the body or a header is wrong.")           \
     X(TOO_MANY, "status_429", "the service said 429 Too Many Requests",                            \
       "That is a rate limit: raise it for this test, or lower the load.")                          \
     X(SERVER_ERROR, "status_5xx", "the service failed with a status of 500 to 599",                \
       "Look into the service's log; 503 means that it is overloaded or not ready.")                \
     X(PROTOCOL, "protocol", "the answer was not well-formed HTTP",                                 \
-      "The example has what was wrong; a proxy in between may be at fault.")                       \
+      "The example has what was wrong: a proxy in between, or a service that does not speak "      \
+      "this version of HTTP (--http2).")                                                           \
     X(REFUSED_STREAM, "refused_stream",                                                            \
       "the service refused the request before it looked at it (REFUSED_STREAM)",                   \
       "It takes fewer streams at a time than that: lower --streams or the load.")                  \

@@ -181,8 +181,8 @@ void flight_end(struct flight *flight, struct reader *reader, const struct targe
     flight->failure = failure_of_status(flight->status);
     struct slice body = buf_slice(&reader->body);
     if (flight->failure) {
-        (void)error_set(ERR_PROTOCOL, "status %u%s%.*s", flight->status, body.len ? ": " : "",
-                        SLICE_ARG(body));
+        (void)error_set(ERR_PROTOCOL, "status %u%s%.*s%s", flight->status, body.len ? ": " : "",
+                        SLICE_ARG(body), body.len < FLIGHT_ERROR_BYTES ? "" : "…");
     } else if (reader->is_stream) {
         if (flight->done || (flight->finished > 0 && flight->finished >= flight->choices))
             return;

@@ -376,13 +376,16 @@ static void lane_go_on(struct lane *lane)
 
 /* ------------------------------------------------------------------ ten times a second */
 
+/* Of a connection in each state, what was too late. */
+static const char *const late[] = {
+    [LINK_CLOSED] = "not begun in time",
+    [LINK_CONNECTING] = "the connection was not made in time",
+    [LINK_SECURING] = "the TLS handshake was not complete in time",
+    [LINK_OPEN] = "not complete in time",
+};
+
 static void look_at_link(struct lane *lane, struct link *link, int64_t now)
 {
-    static const char *const late[] = {
-        [LINK_CONNECTING] = "the connection was not made in time",
-        [LINK_SECURING] = "the TLS handshake was not complete in time",
-        [LINK_OPEN] = "not complete in time",
-    };
     for (uint32_t i = 0; i < link->slot_count && link->busy > 0; i++) {
         const struct flight *f = &link->slots[i].flight;
         int64_t since = f->sent ? f->sent : f->started;
@@ -467,7 +470,7 @@ static void abandon(struct lane *lane, struct link *link, int64_t now)
         struct slot *slot = &link->slots[i];
         if (!slot->busy)
             continue;
-        (void)error_set(ERR_TIMEOUT, "%u bytes of the answer had come",
+        (void)error_set(ERR_TIMEOUT, "%s; %u bytes of the answer had come", late[link->state],
                         (unsigned)slot->flight.bytes);
         slot->flight.failure = FAILURE_ABANDONED;
         lane_land(lane, link, slot, now);

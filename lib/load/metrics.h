@@ -7,6 +7,7 @@
 #ifndef LOAD_METRICS_H
 #define LOAD_METRICS_H
 
+#include "core/clock.h"
 #include "core/slice.h"
 #include "load/failure.h"
 #include "load/histogram.h"
@@ -119,6 +120,12 @@ void metrics_failed(struct metrics *m, enum failure failure, const char *example
  * where they were counted.
  */
 void metrics_failed_checks(struct metrics *m, uint64_t failed, const char *example);
+
+/* So many in a time of `ns`, by the second; 0 in none. */
+static inline double metrics_per_second(uint64_t count, int64_t ns)
+{
+    return ns > 0 ? (double)count * (double)NS_PER_S / (double)ns : 0;
+}
 
 /* The metric of this name; -1 when there is none. */
 int metric_find(struct slice name);

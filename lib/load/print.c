@@ -42,11 +42,6 @@ void print_count(struct text *t, double value, size_t width)
     print_cell(t, format_count(shown, value), width);
 }
 
-static double per_second(double count, int64_t ns)
-{
-    return ns > 0 ? count * (double)NS_PER_S / (double)ns : 0;
-}
-
 /* ------------------------------------------------------------------ before and meanwhile */
 
 static const char *const arrival_names[] = {
@@ -110,7 +105,7 @@ void print_second(struct text *t, const struct load_second *s, bool stream, int6
                   int64_t span, bool warming)
 {
     text_printf(t, "%6.1f s", (double)at / (double)NS_PER_S);
-    print_count(t, round(per_second((double)s->answered, span)), 11);
+    print_count(t, round(metrics_per_second(s->answered, span)), 11);
     print_count(t, (double)s->failed, 9);
     print_count(t, (double)s->busy, 11);
     print_time(t, histogram_percentile(&s->latency, 50), 11);
@@ -119,7 +114,7 @@ void print_second(struct text *t, const struct load_second *s, bool stream, int6
     if (stream) {
         print_time(t, histogram_percentile(&s->ttft, 50), 11);
         print_time(t, histogram_percentile(&s->ttft, 99), 11);
-        print_count(t, round(per_second((double)s->tokens, span)), 11);
+        print_count(t, round(metrics_per_second(s->tokens, span)), 11);
     }
     print_time(t, s->lags ? s->lag_sum / (int64_t)s->lags : 0, 11);
     text_add_str(t, warming ? "  warm-up\n" : "\n");
@@ -163,12 +158,12 @@ static void add_throughput(struct text *t, const struct load_report *r)
     const struct load_outcome *o = r->outcome;
     const struct metrics *m = &o->metrics;
     char shown[COUNT_TEXT], time[DURATION_TEXT];
-    text_printf(t, "%s answers/s", format_count(shown, per_second((double)m->ended, o->measured)));
+    text_printf(t, "%s answers/s", format_count(shown, metrics_per_second(m->ended, o->measured)));
     if (r->plan->target->stream)
         text_printf(t, ", %s tokens/s",
-                    format_count(shown, per_second((double)m->ended_tokens, o->measured)));
+                    format_count(shown, metrics_per_second(m->ended_tokens, o->measured)));
     text_printf(t, ", %s bytes/s, in %s",
-                format_count(shown, per_second((double)m->ended_bytes, o->measured)),
+                format_count(shown, metrics_per_second(m->ended_bytes, o->measured)),
                 format_duration(time, o->measured));
     text_printf(t, "; %llu of %llu requests answered well (%.4g %%)\n",
                 (unsigned long long)m->answered, (unsigned long long)m->requests,

@@ -340,7 +340,7 @@ struct result replay_file(struct replay *replay, const char *path)
     DEFER(close_file)
     FILE *file = fopen(path, "re");
     uint64_t number = 0;
-    ENSURE(file, ERR_IO, "--from-events %s: %s", path, strerror(errno));
+    ENSURE(file, ERR_USAGE, "--from-events %s: %s", path, strerror(errno));
     struct result r = read_all(replay, file, &b, &number);
     if (!result_ok(r) && number)
         return error_context(r, "%s:%llu", path, (unsigned long long)number);

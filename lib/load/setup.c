@@ -163,6 +163,8 @@ static struct result read_plan(struct arena *arena, const struct assay_load_opti
            "--rate (requests start by a schedule) and --concurrency (so many users who wait for "
            "their answers) do not go together");
     ENSURE(!o->arrivals || o->rate || o->search || o->sweep, ERR_USAGE, "--arrivals needs --rate");
+    ENSURE(!o->connections || o->rate || o->trace || o->search || o->sweep, ERR_USAGE,
+           "--connections needs --rate: users (--concurrency) have as many as they need");
     ENSURE(o->http2 || !o->max_streams, ERR_USAGE, "--streams goes with --http2");
     ENSURE(plan->streams <= H2_STREAMS_MOST &&
                (uint64_t)plan->streams * plan->connections <= MOST_SLOTS,

@@ -142,6 +142,8 @@ struct result setup_stock(struct arena *arena, const struct assay_load_options *
     ENSURE(!o->prompt || !o->prompt_tokens, ERR_USAGE,
            "--prompt and --prompt-tokens do not go together");
     ENSURE(!o->order || !o->trace, ERR_USAGE, "--order: a trace has one of its own");
+    ENSURE(!o->order || o->prompts || o->prompt_tokens, ERR_USAGE,
+           "--order needs --prompts or --prompt-tokens: else there is one request only");
     TRY(read_order(o->order, &with.order));
     TRY(read_lengths(o, &with));
     if (o->prompts) {

@@ -112,6 +112,8 @@ static struct result read_bound(struct slice value, struct slo *out)
            "--slo \"%s\": expected %s, got \"%.*s\"", out->text,
            is_share ? "a share such as 1%" : "a number", SLICE_ARG(value));
     out->bound *= scale;
+    ENSURE(!is_share || out->bound <= 1, ERR_USAGE,
+           "--slo \"%s\": a share is at most 1; did you mean %g%%?", out->text, out->bound);
     return RESULT_OK;
 }
 

@@ -81,6 +81,7 @@ static struct result split_url(struct arena *arena, const char *url, struct addr
     ENSURE(out->secure || strncasecmp(url, "http://", 7) == 0, ERR_USAGE,
            "--url %s: expected http://HOST[:PORT]/PATH, or https://…", url);
     rest = slice_from(rest, out->secure ? 8 : 7);
+    ENSURE(rest.len > 0, ERR_USAGE, "--url %s: it names no host", url);
     ptrdiff_t fragment = slice_find_byte(rest, '#');
     if (fragment >= 0)
         rest.len = (size_t)fragment;
@@ -330,7 +331,10 @@ static struct result reach(const struct target *target)
         if (ready > 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &size) != 0)
             fault = errno;
     }
-    ENSURE(fault == 0, ERR_CONNECT, "%s cannot be reached: %s", target->where, strerror(fault));
+    ENSURE(fault == 0, ERR_CONNECT, "%s cannot be reached: %s%s", target->where, strerror(fault),
+           fault == ECONNREFUSED ? "; nothing listens there: is it the right port, and does the "
+                                   "service run?"
+                                 : "");
     return RESULT_OK;
 }
 

@@ -156,6 +156,8 @@ static struct result read_bound(struct slice value, struct slo *out)
            SLICE_ARG(value));
     if (is_time)
         out->bound *= (double)NS_PER_MS;
+    ENSURE(!slo_is_share(out) || out->bound <= 1, ERR_USAGE,
+           TELL "a share is at most 1; did you mean %g?", out->text, out->bound / 100);
     ENSURE(fabs(out->bound) < 1e18, ERR_USAGE, TELL "%.*s is too much", out->text,
            SLICE_ARG(value));
     return RESULT_OK;

@@ -68,9 +68,11 @@ struct judgement load_judge(struct arena *arena, const struct load_outcome *outc
     }
     judge_delay(arena, &j, &m->histograms[METRIC_LATENESS], belief->usual,
                 "requests that could have gone went late",
-                "something else ran on this program's processor");
+                "something else ran on this program's processor: give it one of its own, or allow "
+                "more with --lag");
     judge_delay(arena, &j, &m->histograms[METRIC_CLIENT_LAG], belief->usual, "answers lay unread",
-                "this program did not keep up");
+                "this program did not keep up: give it a processor of its own, more --threads or "
+                "less load, or allow more with --lag");
     judge_processor(arena, &j, outcome);
     if (outcome->clock_steps > 0)
         reason(&j, "the wall clock was set during the run, and receive stamps follow it");

@@ -66,7 +66,7 @@ static void add_rate(struct text *t, uint64_t count, int64_t measured, const cha
 {
     char shown[COUNT_TEXT];
     if (measured > 0)
-        add_tile(t, format_count(shown, (double)count * (double)NS_PER_S / (double)measured), name);
+        add_tile(t, format_count(shown, metrics_per_second(count, measured)), name);
 }
 
 static void add_percentile(struct text *t, const struct metrics *m, enum metric metric,

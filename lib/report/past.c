@@ -348,9 +348,9 @@ static struct result no_such_case(struct past *past, struct slice wanted)
     for (size_t i = 0; i < count; i++)
         keys[i] = arena_string(past->arena, cases[i].key);
     const char *near = slice_nearest(wanted, keys);
-    return error_set(ERR_NOT_FOUND, "the store has no case \"%.*s\"%s%s%s", SLICE_ARG(wanted),
-                     near ? "; did you mean \"" : "; `assay history` lists them", near ? near : "",
-                     near ? "\"?" : "");
+    return error_set(ERR_NOT_FOUND, "the store has no case or load \"%.*s\"%s%s%s",
+                     SLICE_ARG(wanted), near ? "; did you mean \"" : "; `assay history` lists them",
+                     near ? near : "", near ? "\"?" : "");
 }
 
 struct result past_find_case(struct past *past, struct slice wanted, struct past_case *out)

@@ -222,7 +222,7 @@ static void on_prepared(uv_work_t *work, int status)
         result = load_begin(&state->plan, &state->load);
     } else {
         result = error_set(result.code, "%s", state->fault);
-        result = load_keys_blame(step->config, result);
+        result = load_keys_blame(step->config, NULL, result);
     }
     if (!result_ok(result)) {
         step->state = NULL;
@@ -262,7 +262,7 @@ static struct result load_start(struct step *step)
     step->observation->started = clock_now();
     struct result result = read_options(state);
     if (!result_ok(result)) {
-        result = load_keys_blame(step->config, result);
+        result = load_keys_blame(step->config, NULL, result);
         free_state(state);
         return result;
     }

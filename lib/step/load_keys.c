@@ -69,7 +69,7 @@ enum load_form {
       "How answers are read, when the path does not say.")                                         \
     X(stream, &shape_bool, FORM_FLAG, stream, NULL, NULL,                                          \
       "Ask for an event stream, and time its tokens.")                                             \
-    X(prompt, &shape_text, FORM_TEXT, prompt, "body prompts prompt_tokens trace suite",            \
+    X(prompt, &shape_text, FORM_TEXT, prompt, "body prompts order prompt_tokens trace suite",      \
       "\"Write a haiku\"", "What the model is asked.")                                             \
     X(model, &shape_string, FORM_TEXT, model, NULL, NULL, "The model asked for.")                  \
     X(extra, &shape_body, FORM_BODY, extra, "body", "{ \"ignore_eos\": true }",                    \
@@ -100,13 +100,14 @@ enum load_form {
     X(think, &shape_string, FORM_TEXT, think, NULL, "\"2s\"",                                      \
       "How long a user thinks between an answer and the next question: 2s, exponential:2s, "       \
       "lognormal:5s,3s. Default none.")                                                            \
-    X(trace, &shape_string, FORM_PATH, trace, "rate concurrency arrivals prompt prompts body",     \
-      NULL,                                                                                        \
+    X(trace, &shape_string, FORM_PATH, trace,                                                      \
+      "rate concurrency arrivals prompt prompts order body", NULL,                                 \
       "Open loop: requests as they were recorded in a file beside this one, .jsonl or .csv, with " \
       "their times and lengths.")                                                                  \
     X(speed, &shape_amount, FORM_TEXT, speed, NULL, NULL,                                          \
       "Replay a trace so many times as fast. Default 1.")                                          \
-    X(suite, &shape_string, FORM_PATH, suite, "prompt body prompts prompt_tokens trace", NULL,     \
+    X(suite, &shape_string, FORM_PATH, suite, "prompt body prompts order prompt_tokens trace",     \
+      NULL,                                                                                        \
       "A suite beside this file: ask what its cases ask that are one request, one after the "      \
       "other. They go to url, or to the suite's service, which is started.")                       \
     X(case, &shape_text_or_texts, FORM_LIST, cases, NULL, "\"says hi\"",                           \
@@ -128,14 +129,15 @@ enum load_form {
       "The method. Default: POST with a body, else GET.")                                          \
     X(headers, &shape_string_map, FORM_LINES, headers, NULL,                                       \
       "{ \"Authorization\": \"Bearer ${key}\" }", "Request headers.")                              \
-    X(body, &shape_body, FORM_BODY, body, "prompt prompts prompt_tokens trace suite",              \
+    X(body, &shape_body, FORM_BODY, body, "prompt prompts order prompt_tokens trace suite",        \
       "{ \"n\": 1 }",                                                                              \
       "The body: text as it is, anything else as JSON; \"@PATH\" sends a file. Default: what the " \
       "API has for the prompt.")                                                                   \
     X(rate, &shape_rate, FORM_TEXT, rate, "concurrency trace", "\"10..100\"",                      \
       "Open loop: requests a second that start whatever becomes of the others. 500; a ramp "       \
       "\"10..100\"; steps \"100,200,400\", each as long as the others.")                           \
-    X(concurrency, &shape_positive, FORM_COUNT, concurrency, "rate arrivals trace", "8",           \
+    X(concurrency, &shape_positive, FORM_COUNT, concurrency, "rate arrivals connections trace",    \
+      "8",                                                                                         \
       "Closed loop: so many users, each of whom asks again when answered. Default 1, without "     \
       "rate.")                                                                                     \
     X(arrivals, &shape_string, FORM_TEXT, arrivals, NULL, "\"constant\"",                          \
@@ -194,7 +196,7 @@ static void check_options(const struct node *load, struct diagnostics *d)
     struct result result = load_keys_read(arena, load, SLICE("."), &options);
     if (result_ok(result))
         result = setup_check(&options);
-    result = load_keys_blame(load, result);
+    result = load_keys_blame(load, NULL, result);
     if (!result_ok(result) && !told(d, error_last()->place, error_last()->text))
         diagnose_error(d, load->at);
 }
@@ -479,30 +481,53 @@ static bool names_key(struct slice option, const char *key)
     return true;
 }
 
-struct result load_keys_blame(const struct node *load, struct result result)
+/* The entry of a load that an option ("max-tokens") stands for; NULL: it has none. */
+static const struct node_entry *entry_of(const struct node *load, struct slice option)
 {
-    struct slice text = slice_str(error_last()->text);
-    struct place place = load->at;
+    for (const struct load_key *key = keys; key->name; key++)
+        for (size_t i = 0; names_key(option, key->name) && i < load->count; i++)
+            if (slice_is(load->entries[i].key, key->name))
+                return &load->entries[i];
+    return NULL;
+}
+
+static bool given_by_name(const struct assay_load_options *o, struct slice option)
+{
+    for (const struct load_key *key = keys; o && key->name; key++)
+        if (names_key(option, key->name) && given(o, key))
+            return true;
+    return false;
+}
+
+/* Options of a sentence as keys of the file, which have no dashes. */
+static const char *with_keys(struct arena *arena, struct slice text, const struct node *load)
+{
+    struct text t = text_in(arena);
+    while (text.len > 0) {
+        size_t name = slice_starts(text, SLICE("--")) ? 2 : 0;
+        size_t end = name ? name + strcspn(text.data + name, " :,;()") : 1;
+        const struct node_entry *entry =
+            name ? entry_of(load, slice_part(text, name, end - name)) : NULL;
+        text_add(&t, entry ? entry->key : slice_part(text, 0, end));
+        text = slice_from(text, end);
+    }
+    return text_str(&t);
+}
+
+struct result load_keys_blame(const struct node *load, const struct assay_load_options *over,
+                              struct result result)
+{
     if (result_ok(result) || error_last()->place.source)
         return result;
-    if (slice_starts(text, SLICE("--"))) {
-        size_t end = 2 + strcspn(text.data + 2, " :");
-        struct slice option = slice_part(text, 2, end - 2);
-        for (size_t i = 0; i < load->count; i++) {
-            char name[64];
-            struct slice key = load->entries[i].key;
-            if (key.len >= sizeof(name))
-                continue;
-            memcpy(name, key.data, key.len);
-            name[key.len] = '\0';
-            if (names_key(option, name)) {
-                place = load->entries[i].value->at;
-                text = slice_from(text, 2); /* a key has no dashes */
-                break;
-            }
-        }
-    }
+    struct slice text = slice_str(error_last()->text);
+    bool option = slice_starts(text, SLICE("--"));
+    struct slice name = option ? slice_part(text, 2, strcspn(text.data + 2, " :"))
+                               : slice_str(result.code == ERR_CONNECT ? "url" : "");
+    if (given_by_name(over, name))
+        return result;
+    const struct node_entry *entry = entry_of(load, name);
     DEFER(arena_free_pointer)
     struct arena *arena = arena_new();
-    return error_at(result.code, place, "%s", arena_string(arena, text));
+    return error_at(result.code, entry ? entry->value->at : load->at, "%s",
+                    with_keys(arena, text, load));
 }

@@ -35,8 +35,13 @@ const struct node *load_keys_merge(struct arena *arena, const struct node *under
 /* How long a load takes when all is well, ns; CLOCK_NEVER when its keys do not say (a template). */
 int64_t load_keys_duration(const struct node *load);
 
-/* The thread's last error about an option ("--rate x: …"), in the words of the file: the key's name
- * and its place. Other errors get the load's place. Returns the same code. */
-struct result load_keys_blame(const struct node *load, struct result result) MUST_USE;
+/*
+ * The thread's last error about an option ("--rate x: …"), in the words of the file: the key's name
+ * and its place. What is about an option of `over`, those of the command line (or NULL), stays as
+ * it is; that nothing is at the url has the url's place, and other errors have the load's. Returns
+ * the same code.
+ */
+struct result load_keys_blame(const struct node *load, const struct assay_load_options *over,
+                              struct result result) MUST_USE;
 
 #endif

@@ -177,6 +177,7 @@ static void what_cannot_be_sent_is_refused_with_the_reason(void **state)
     refused((struct target_options){0}, "needs --url");
     refused((struct target_options){.url = "ftp://x/"}, "expected http://");
     refused((struct target_options){.url = "http://127.0.0.1/", .tls.insecure = true}, "of https");
+    refused((struct target_options){.url = "http://"}, "names no host");
     refused((struct target_options){.url = "http:///x"}, "names no host");
     refused((struct target_options){.url = "http://u:p@x/"}, "Authorization");
     refused((struct target_options){.url = "http://x:0/"}, "expected a port");

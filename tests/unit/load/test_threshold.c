@@ -121,6 +121,7 @@ static void what_is_no_threshold_is_refused_with_the_reason(void **state)
     refused("ttft: p(101)<1", "expected avg");
     refused("ttft: rate<1", "expected avg");
     refused("errors: avg<1", "expected rate or count");
+    refused("errors: rate<5", "did you mean 0.05?");
     refused("ttft: avg", "expected <");
     refused("ttft: avg=1", "expected <");
     refused("ttft: avg<", "milliseconds");

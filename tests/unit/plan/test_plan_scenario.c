@@ -146,15 +146,40 @@ static void an_error_of_an_option_is_told_at_its_key(void **state)
     planning_make(p);
     const struct node *load = load_of(p, "load");
     struct result r = error_set(ERR_USAGE, "--max-tokens: too many");
-    assert_int_equal(load_keys_blame(load, r).code, ERR_USAGE);
+    assert_int_equal(load_keys_blame(load, NULL, r).code, ERR_USAGE);
     assert_int_equal(error_last()->place.line, 2);
-    assert_string_equal(error_last()->text, "max-tokens: too many");
+    assert_string_equal(error_last()->text, "max_tokens: too many");
     r = error_set(ERR_USAGE, "--header 'a: b': no");
-    assert_int_equal(load_keys_blame(load, r).code, ERR_USAGE);
+    assert_int_equal(load_keys_blame(load, NULL, r).code, ERR_USAGE);
     assert_int_equal(error_last()->place.line, 3);
     r = error_set(ERR_USAGE, "--rate: not in the file");
-    assert_int_equal(load_keys_blame(load, r).code, ERR_USAGE);
+    assert_int_equal(load_keys_blame(load, NULL, r).code, ERR_USAGE);
     assert_string_equal(error_last()->text, "--rate: not in the file");
+    r = error_set(ERR_USAGE, "--max-tokens and --header (both of the file) and --rate");
+    assert_int_equal(load_keys_blame(load, NULL, r).code, ERR_USAGE);
+    assert_string_equal(error_last()->text, "max_tokens and headers (both of the file) and --rate");
+}
+
+static void an_error_of_the_command_line_is_none_of_the_files(void **state)
+{
+    struct planning *p = *state;
+    scenario(p, "url: http://127.0.0.1:1/\nrate: 5\n");
+    planning_make(p);
+    const struct assay_load_options given = {.rate = "ten"};
+    struct result r = error_set(ERR_USAGE, "--rate ten: expected a number");
+    assert_int_equal(load_keys_blame(load_of(p, "load"), &given, r).code, ERR_USAGE);
+    assert_null(error_last()->place.source);
+    assert_string_equal(error_last()->text, "--rate ten: expected a number");
+}
+
+static void a_url_that_nothing_is_at_is_blamed_on_its_line(void **state)
+{
+    struct planning *p = *state;
+    scenario(p, "rate: 5\nurl: http://127.0.0.1:1/\n");
+    planning_make(p);
+    struct result r = error_set(ERR_CONNECT, "127.0.0.1:1 cannot be reached");
+    assert_int_equal(load_keys_blame(load_of(p, "load"), NULL, r).code, ERR_CONNECT);
+    assert_int_equal(error_last()->place.line, 2);
 }
 
 int main(void)
@@ -171,6 +196,8 @@ int main(void)
         PLAN_TEST(paths_are_relative_to_the_scenario),
         PLAN_TEST(what_is_given_lies_on_top_and_displaces),
         PLAN_TEST(an_error_of_an_option_is_told_at_its_key),
+        PLAN_TEST(an_error_of_the_command_line_is_none_of_the_files),
+        PLAN_TEST(a_url_that_nothing_is_at_is_blamed_on_its_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
