@@ -35,11 +35,16 @@ static void slots_begin(struct link *link)
     }
 }
 
+static struct epoll_event interest(uint32_t name)
+{
+    return (struct epoll_event){.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                .data.u32 = name};
+}
+
 int link_dial(struct link *link, const struct target *target, int epoll, uint32_t name)
 {
     int on = 1;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                                .data.u32 = name};
+    struct epoll_event event = interest(name);
     link->state = LINK_CONNECTING;
     slots_begin(link);
     link->fd = socket(target->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -53,6 +58,13 @@ int link_dial(struct link *link, const struct target *target, int epoll, uint32_
         return errno;
     link->state = LINK_OPEN;
     return 0;
+}
+
+void link_remind(const struct link *link, int epoll, uint32_t name)
+{
+    struct epoll_event event = interest(name);
+    int fault = epoll_ctl(epoll, EPOLL_CTL_MOD, link->fd, &event);
+    MUST(fault == 0, "epoll: %s", strerror(errno)); /* it was added when it was dialled */
 }
 
 int link_dialled(struct link *link)

@@ -67,6 +67,9 @@ void link_free(struct link *link);
  */
 int link_dial(struct link *link, const struct target *target, int epoll, uint32_t name);
 
+/* Epoll is to tell once more of what it has told already. */
+void link_remind(const struct link *link, int epoll, uint32_t name);
+
 /* What became of a connection that was being made. 0: it is open. */
 int link_dialled(struct link *link);
 

@@ -101,6 +101,15 @@ void print_columns(struct text *t, bool stream)
     text_printf(t, "%11s\n", "lag");
 }
 
+/* A time of a second; of a second that has none, no time. */
+static void add_time(struct text *t, uint64_t count, int64_t value)
+{
+    if (count > 0)
+        print_time(t, value, 11);
+    else
+        print_cell(t, "-", 11);
+}
+
 void print_second(struct text *t, const struct load_second *s, bool stream, int64_t at,
                   int64_t span, bool warming)
 {
@@ -108,15 +117,15 @@ void print_second(struct text *t, const struct load_second *s, bool stream, int6
     print_count(t, round(metrics_per_second(s->answered, span)), 11);
     print_count(t, (double)s->failed, 9);
     print_count(t, (double)s->busy, 11);
-    print_time(t, histogram_percentile(&s->latency, 50), 11);
-    print_time(t, histogram_percentile(&s->latency, 99), 11);
-    print_time(t, s->latency.most, 11);
+    add_time(t, s->latency.count, histogram_percentile(&s->latency, 50));
+    add_time(t, s->latency.count, histogram_percentile(&s->latency, 99));
+    add_time(t, s->latency.count, s->latency.most);
     if (stream) {
-        print_time(t, histogram_percentile(&s->ttft, 50), 11);
-        print_time(t, histogram_percentile(&s->ttft, 99), 11);
+        add_time(t, s->ttft.count, histogram_percentile(&s->ttft, 50));
+        add_time(t, s->ttft.count, histogram_percentile(&s->ttft, 99));
         print_count(t, round(metrics_per_second(s->tokens, span)), 11);
     }
-    print_time(t, s->lags ? s->lag_sum / (int64_t)s->lags : 0, 11);
+    add_time(t, s->lags, s->lags ? s->lag_sum / (int64_t)s->lags : 0);
     text_add_str(t, warming ? "  warm-up\n" : "\n");
 }
 

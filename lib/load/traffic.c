@@ -9,6 +9,10 @@
 
 #include "core/clock.h"
 
+/* Reads of one link before others have their turn: a service that sends as fast as it can would
+ * keep the thread from its schedule, its deadlines and its end. */
+#define READS_MOST 4
+
 /* ------------------------------------------------------------------ sending */
 
 static void send_failed(struct lane *lane, struct link *link, int fault)
@@ -330,7 +334,11 @@ void traffic_event(struct lane *lane, struct link *link, uint32_t events)
         soil(lane, link); /* there may be room again */
     /* A short read has emptied the socket (epoll(7)), unless the end of it came too. */
     bool ended = events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP);
-    if (events & EPOLLIN || ended)
-        while (link->state >= LINK_SECURING && read_once(lane, link, ended))
-            continue;
+    if (!(events & EPOLLIN || ended))
+        return;
+    for (int reads = 0; link->state >= LINK_SECURING && read_once(lane, link, ended);)
+        if (++reads == READS_MOST && link->state >= LINK_SECURING) {
+            link_remind(link, lane->epoll, (uint32_t)(link - lane->links));
+            return;
+        }
 }

@@ -149,6 +149,22 @@ def a_service_that_closes_its_side_after_an_answer_has_answered():
     expect(run.json["answered"] == 10 and not run.errors, run.output)
 
 
+def a_service_that_sends_without_end_and_pause_holds_up_nothing():
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n' * 10000
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+
+    def act(connection):
+        connection.sendall(head)
+        while True:
+            connection.sendall(event)
+
+    with Server(act) as server:
+        run = Load("--url", server.url + "/v1/chat/completions", "--stream", "--duration", "100ms", "--drain",
+                   "100ms").end()
+    expect(set(run.errors) == {"abandoned"} and run.status == 3, run.output)
+    expect(" -  " in run.output and " 0 ns  " not in run.output.split("answers/s,")[0], run.output)
+
+
 def refusals_that_say_when_to_come_again_are_counted():
     answer = b"HTTP/1.1 429 Slow down\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n"
     waits = [b"7", b"Sat, 21 Nov 2026 00:00:00 GMT", b"99999999999999999999", b"2"]
@@ -231,6 +247,7 @@ if sys.argv[3:] == ["with_few_ports"]:
 TESTS = [a_service_that_is_killed_in_the_middle_of_streams,
          a_service_that_closes_its_side_in_the_middle_of_an_answer,
          a_service_that_closes_its_side_after_an_answer_has_answered,
+         a_service_that_sends_without_end_and_pause_holds_up_nothing,
          refusals_that_say_when_to_come_again_are_counted,
          connections_that_break_before_tls_is_agreed_on,
          a_service_that_never_answers_for_tls_is_a_timeout,
