@@ -392,7 +392,7 @@ static void look_at_link(struct lane *lane, struct link *link, int64_t now)
         if (!link->slots[i].busy || now - since <= lane->load->plan.timeout)
             continue;
         (void)error_set(ERR_TIMEOUT, "%s", late[link->state]);
-        if (link->h2 && link->heard > since) { /* it is the stream, not the connection */
+        if (link->h2) { /* the others on it have time left */
             link->slots[i].flight.failure = FAILURE_TIMEOUT;
             traffic_cancel(lane, link, &link->slots[i]);
             lane_land(lane, link, &link->slots[i], now);

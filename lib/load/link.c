@@ -67,6 +67,13 @@ void link_remind(const struct link *link, int epoll, uint32_t name)
     MUST(fault == 0, "epoll: %s", strerror(errno)); /* it was added when it was dialled */
 }
 
+void link_limit_silence(const struct link *link, int64_t most)
+{
+    int64_t ms = most / NS_PER_MS + 1;
+    unsigned timeout = ms < INT32_MAX ? (unsigned)ms : INT32_MAX;
+    setsockopt(link->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+}
+
 int link_dialled(struct link *link)
 {
     int fault = 0;

@@ -38,7 +38,6 @@ struct link {
     struct buf unsent; /* what the kernel did not take at once */
     struct tls *tls;   /* NULL: none */
     struct h2 *h2;     /* NULL: HTTP/1.1 */
-    int64_t heard;     /* when bytes came last */
     bool dirty;        /* HTTP/2 may have frames to send */
 };
 
@@ -69,6 +68,10 @@ int link_dial(struct link *link, const struct target *target, int epoll, uint32_
 
 /* Epoll is to tell once more of what it has told already. */
 void link_remind(const struct link *link, int epoll, uint32_t name);
+
+/* When nothing that was sent is acknowledged for so long (ns), the other end is gone, and the
+ * connection fails. */
+void link_limit_silence(const struct link *link, int64_t most);
 
 /* What became of a connection that was being made. 0: it is open. */
 int link_dialled(struct link *link);

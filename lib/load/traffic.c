@@ -147,6 +147,7 @@ static void begin(struct lane *lane, struct link *link)
 {
     if (lane->h2.landed) {
         link->h2 = h2_begin(&lane->h2, link);
+        link_limit_silence(link, lane->load->plan.timeout);
         soil(lane, link);
     }
     send_waiting(lane, link);
@@ -306,7 +307,6 @@ static bool read_once(struct lane *lane, struct link *link, bool to_the_end)
     }
     struct slice bytes = slice_of(lane->buffer, (size_t)r.size);
     count_receipt(lane, &r);
-    link->heard = r.read;
     if (link->tls)
         take_records(lane, link, bytes, &r);
     else

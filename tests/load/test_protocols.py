@@ -411,6 +411,15 @@ def a_stream_that_takes_too_long_is_given_up_and_the_connection_kept():
     expect(server.connections == 1, run.output)
 
 
+def what_comes_in_no_time_takes_nothing_else_with_it():
+    _, run = http2("--rate", "20", "--arrivals", "constant", "--connections", "1", "--timeout", "600ms", "--duration",
+                   "900ms", "--drain", "1h", "--events", path("late"), answer=lambda connection, stream: None)
+    run.only_error("timeout")
+    with open(path("late"), encoding="utf-8") as file:
+        requests = [line for line in map(json.loads, file) if "sent" in line]
+    expect(len(requests) > 1 and all(r["end"] - r["sent"] > 600e6 for r in requests), requests)
+
+
 def events_in_frames_are_timed_and_those_of_one_read_share_a_stamp():
     def act(connection, stream):
         event = b"data: x\n\n"
