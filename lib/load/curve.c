@@ -107,8 +107,10 @@ void curve_line(struct text *t, const struct curve *curve, const struct curve_po
 {
     const struct curve_times *latency = &p->times[SECOND_LATENCY], *ttft = &p->times[SECOND_TTFT],
                              *itl = &p->times[SECOND_ITL];
-    text_printf(t, "%12.5g%6.0f s%12.5g%9llu", p->step.load, (double)p->measured / (double)NS_PER_S,
-                p->answers_per_s, (unsigned long long)(p->requests - p->answered));
+    text_printf(t, "%12.5g", p->step.load);
+    print_time(t, p->measured, 8);
+    text_printf(t, "%12.5g%9llu", p->answers_per_s,
+                (unsigned long long)(p->requests - p->answered));
     add_time(t, latency, latency->p50);
     add_time(t, latency, latency->p99);
     if (curve->plan->target->stream) {
@@ -127,7 +129,7 @@ void curve_line(struct text *t, const struct curve *curve, const struct curve_po
 static void add_answer(struct text *t, const struct curve *curve)
 {
     const struct search_answer *a = &curve->answer;
-    const char *unit = curve->users ? " users" : " requests/s";
+    const char *unit = !curve->users ? " requests/s" : a->load == 1 ? " user" : " users";
     switch (a->state) {
     case SEARCH_ON:
         text_add_str(t, "ended before its time\n");
@@ -169,7 +171,10 @@ void curve_conclusion(struct text *t, const struct curve *curve)
         text_printf(t,
                     "The knee is near %.4g %s, where answers/s by mean latency (Kleinrock's power) "
                     "is greatest\n",
-                    knee->step.load, curve->users ? "users" : "requests/s");
+                    knee->step.load,
+                    !curve->users          ? "requests/s"
+                    : knee->step.load == 1 ? "user"
+                                           : "users");
     else if (curve->count >= KNEE_POINTS)
         text_add_str(t, "No knee was reached: more load still brought more than it cost\n");
 }

@@ -67,11 +67,23 @@ void metrics_follow(struct metrics *m, const struct metrics *from, uint64_t watc
             m->histograms[i] = from->histograms[i];
 }
 
+/* What was said, as one line: pages of proxies have many. */
+static void keep_example(char kept[FAILURE_EXAMPLE], const char *said)
+{
+    size_t len = 0;
+    for (; *said && len < FAILURE_EXAMPLE - 1; said++) {
+        bool blank = strchr(" \t\r\n", *said);
+        if (!blank || (len > 0 && kept[len - 1] != ' '))
+            kept[len++] = blank ? ' ' : *said;
+    }
+    kept[len] = '\0';
+}
+
 void metrics_failed(struct metrics *m, enum failure failure, const char *example)
 {
     m->failures[failure]++;
     if (!*m->examples[failure])
-        snprintf(m->examples[failure], FAILURE_EXAMPLE, "%s", example);
+        keep_example(m->examples[failure], example);
 }
 
 void metrics_failed_checks(struct metrics *m, uint64_t failed, const char *example)

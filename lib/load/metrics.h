@@ -112,7 +112,7 @@ static inline void metrics_add(struct metrics *m, enum metric metric, int64_t va
     histogram_add(&m->histograms[metric], value);
 }
 
-/* Count a failure; the first text of a class is kept. */
+/* Count a failure; the first text of a class is kept, on one line. */
 void metrics_failed(struct metrics *m, enum failure failure, const char *example);
 
 /*

@@ -65,14 +65,14 @@ static void add_rates(struct text *t, const struct load_plan *plan)
 
 void print_plan(struct text *t, const struct load_plan *plan)
 {
-    char time[DURATION_TEXT];
+    char time[DURATION_TEXT], bytes[COUNT_TEXT];
     text_printf(t, "%s as %s%s: ", plan->target->url, target_api_names[plan->target->api],
                 plan->target->stream ? ", streamed" : "");
     if (plan->stages)
         add_rates(t, plan);
     else
-        text_printf(t, "%u user%s, each of whom asks again when answered", plan->users,
-                    plan->users == 1 ? "" : "s");
+        text_printf(t, "%u user%s again when answered", plan->users,
+                    plan->users == 1 ? " who asks" : "s, each of whom asks");
     text_printf(t, ", for %s", format_duration(time, plan->duration));
     if (plan->warmup)
         text_printf(t, " after %s of warm-up", format_duration(time, plan->warmup));
@@ -87,8 +87,8 @@ void print_plan(struct text *t, const struct load_plan *plan)
         return;
     text_printf(t, "asking %s", plan->inputs);
     if (plan->stock && plan->stock->count > 1)
-        text_printf(t, ": %u different requests, %.3g MB", plan->stock->count,
-                    (double)plan->stock->bytes / 1e6);
+        text_printf(t, ": %u different requests, %s bytes in all", plan->stock->count,
+                    format_count(bytes, (double)plan->stock->bytes));
     text_add_byte(t, '\n');
 }
 

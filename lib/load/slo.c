@@ -33,10 +33,9 @@ static struct result unknown_quantity(struct slice word, const char *clause)
         names[count++] = slo_quantity_names[i];
     names[count] = NULL;
     const char *near = slice_nearest(word, names);
-    return error_set(ERR_USAGE,
-                     "--slo \"%s\": there is no quantity \"%.*s\"%s%s; expected something like "
-                     "ttft p99 < 200ms, latency, itl, errors, rate",
-                     clause, SLICE_ARG(word), near ? "; did you mean " : "", near ? near : "");
+    return error_set(ERR_USAGE, "--slo \"%s\": there is no quantity \"%.*s\"; %s%s%s", clause,
+                     SLICE_ARG(word), near ? "did you mean " : "expected something like ",
+                     near ? near : "ttft p99 < 200ms, latency, itl, errors, rate", near ? "?" : "");
 }
 
 static struct result read_quantity(struct slice word, struct slo *out)

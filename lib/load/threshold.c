@@ -60,10 +60,10 @@ static struct result unknown_metric(const struct slo *slo, struct slice name)
         names[count++] = slo_quantity_names[i];
     names[count] = NULL;
     const char *near = slice_nearest(name, names);
-    return error_set(ERR_USAGE,
-                     TELL "there is no metric \"%.*s\"%s%s; expected something like ttft: "
-                          "p(99)<200, latency, itl, errors, requests",
-                     slo->text, SLICE_ARG(name), near ? "; did you mean " : "", near ? near : "");
+    return error_set(ERR_USAGE, TELL "there is no metric \"%.*s\"; %s%s%s", slo->text,
+                     SLICE_ARG(name), near ? "did you mean " : "expected something like ",
+                     near ? near : "ttft: p(99)<200, latency, itl, errors, requests",
+                     near ? "?" : "");
 }
 
 static struct result read_metric(struct slice name, struct slo *out)

@@ -218,7 +218,7 @@ def a_sweep_on_a_terminal_says_how_far_it_is(run):
     text, screen = on_terminal(run.url, "--sweep", "50..100/2", "--duration", "1s")
     expect("step 2: 100 requests/s" in text, text)
     expect(not any(line.startswith("step") for line in screen), screen)
-    expect(sum("1 s" in line for line in screen) == 2, screen)
+    expect(sum(" 1.00 s " in line for line in screen) == 2, screen)
 
 
 def quiet_says_only_what_came_of_it(run):
