@@ -227,6 +227,12 @@ static void hide_secrets(const struct loading *l, struct metrics *m)
     }
 }
 
+/* The same, of each request that an event log has. */
+static struct slice hide(const void *redactor, struct arena *arena, struct slice text)
+{
+    return redact_text(redactor, arena, text);
+}
+
 static struct result run(struct loading *l, const sigset_t *signals, int *status)
 {
     struct load *load = NULL;
@@ -240,6 +246,8 @@ static struct result run(struct loading *l, const sigset_t *signals, int *status
     struct timeline *timeline = timeline_new();
     if (l->options->events)
         TRY(eventlog_open(l->options->events, &l->plan, l->belief.usual, &l->plan.events));
+    if (l->plan.events && l->task->redactor)
+        eventlog_hide_by(l->plan.events, hide, l->task->redactor);
     struct result began = load_record_begin(&l->record, l->session, l->options, &l->plan);
     if (result_ok(began))
         began = load_begin(&l->plan, &load);

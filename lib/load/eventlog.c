@@ -31,6 +31,8 @@ struct eventlog {
     atomic_bool over;
     struct eventfeed *feeds;
     uint32_t feed_count;
+    eventlog_hide *hide; /* NULL: nothing is to be hidden */
+    const void *context; /* … its */
     char text[WRITE_BYTES];
     size_t len;
 };
@@ -101,6 +103,8 @@ static void add_failure(struct eventlog *log, const struct flight *f, struct sli
     if (!f->failure)
         return;
     text_printf(&t, ",\"failure\":\"%s\",\"example\":", failure_kinds[f->failure].name);
+    if (log->hide)
+        example = log->hide(log->context, arena, example);
     json_t *shown = jsontext_string(arena, example); /* what is not UTF-8 is replaced */
     text_add_json(&t, jsontext_slice(shown));
     add(log, text_slice(&t));
@@ -242,6 +246,12 @@ struct result eventlog_open(const char *path, const struct load_plan *plan, int6
     }
     *out = log;
     return RESULT_OK;
+}
+
+void eventlog_hide_by(struct eventlog *log, eventlog_hide *hide, const void *context)
+{
+    log->hide = hide;
+    log->context = context;
 }
 
 struct eventfeed *eventlog_feed(struct eventlog *log, uint32_t index)

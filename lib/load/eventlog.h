@@ -31,6 +31,11 @@ struct eventfeed; /* where one thread puts its requests */
 struct result eventlog_open(const char *path, const struct load_plan *plan, int64_t lag,
                             struct eventlog **out) MUST_USE;
 
+/* What services said goes through `hide` before it is written, on the log's own thread; to be said
+ * before there are requests. */
+typedef struct slice eventlog_hide(const void *context, struct arena *arena, struct slice text);
+void eventlog_hide_by(struct eventlog *log, eventlog_hide *hide, const void *context);
+
 /* Where thread `index` puts its requests. */
 struct eventfeed *eventlog_feed(struct eventlog *log, uint32_t index);
 

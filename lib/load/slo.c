@@ -3,6 +3,8 @@
  */
 #include "load/slo.h"
 
+#include <math.h>
+
 #include "core/clock.h"
 #include "core/parse.h"
 
@@ -111,6 +113,8 @@ static struct result read_bound(struct slice value, struct slo *out)
            "--slo \"%s\": expected %s, got \"%.*s\"", out->text,
            is_share ? "a share such as 1%" : "a number", SLICE_ARG(value));
     out->bound *= scale;
+    ENSURE(fabs(out->bound) < 1e18, ERR_USAGE, "--slo \"%s\": %.*s is too much", out->text,
+           SLICE_ARG(value)); /* values are whole numbers of 64 bits */
     ENSURE(!is_share || out->bound <= 1, ERR_USAGE,
            "--slo \"%s\": a share is at most 1; did you mean %g%%?", out->text, out->bound);
     return RESULT_OK;

@@ -6,6 +6,7 @@
 Prints TAP. Nothing here looks at how quick anything is: --lag is an hour.
 """
 
+import http.server
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 ASSAY, WORKER, EXAMPLES = map(os.path.abspath, sys.argv[1:4])
@@ -104,6 +106,34 @@ def secrets_are_hidden(folder):
     status, text = load(folder, "s.yaml", "--json", "out.json", LOAD_KEY="s3cr3t-value")
     written = open(os.path.join(folder, "out.json")).read()
     expect(status == 0, text)
+    expect("s3cr3t-value" not in text + written, text + written)
+
+
+class Echo(http.server.BaseHTTPRequestHandler):
+    """Refuses, and says what it refuses."""
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        said = f"no such key: {self.headers['X-Key']}".encode()
+        self.send_response(401)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_):
+        pass
+
+
+def secrets_that_a_service_repeats_are_hidden(folder):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as service:
+        threading.Thread(target=service.serve_forever, daemon=True).start()
+        write(folder, "s.yaml", f"url: http://127.0.0.1:{service.server_port}/\n"
+              "vars: { key: { env: LOAD_KEY, secret: true } }\n"
+              "headers: { X-Key: \"${key}\" }\nduration: 50ms\n")
+        status, text = load(folder, "s.yaml", "--json", "out.json", "--events", "events", LOAD_KEY="s3cr3t-value")
+        service.shutdown()
+    written = "".join(open(os.path.join(folder, name)).read() for name in ("out.json", "events"))
+    expect(status == 3 and "no such key: [secret]" in written, text)
     expect("s3cr3t-value" not in text + written, text + written)
 
 
@@ -258,6 +288,7 @@ TESTS = [
     ("an option wins over the file, and displaces what it excludes", options_win),
     ("a load of a scenario is compared with the one before", compared),
     ("a secret is not shown", secrets_are_hidden),
+    ("a secret that a service repeats is not shown", secrets_that_a_service_repeats_are_hidden),
     ("checks are made of all answers, some or none", cases_are_checked_by_sample),
     ("cases of every kind of request are asked and checked", every_kind_of_request),
     ("a load is a step of a case", a_step),

@@ -100,6 +100,7 @@ static void what_is_no_objective_is_refused_with_the_reason(void **state)
     refused("latency p99 < 5", "expected a duration");
     refused("errors p99 < 1%", "has no statistic");
     refused("errors < 1x", "expected a share");
+    refused("tokens > 1e300", "too much");
     refused("goodput > 90", "did you mean 90%?");
     refused("latency p50 < 1s,", "there is no quantity");
     refused("", "");
