@@ -10,12 +10,8 @@ static const struct document {
     const char *name;
     void (*write)(FILE *to);
 } documents[] = {
-    {"cli.md", document_page},
-    {"load.md", document_load},
-    {"bash", document_bash},
-    {"zsh", document_zsh},
-    {"fish", document_fish},
-    {NULL},
+    {"cli.md", document_page}, {"load.md", document_load}, {"bash", document_bash},
+    {"zsh", document_zsh},     {"fish", document_fish},    {NULL},
 };
 
 static int usage(void)

@@ -77,7 +77,7 @@
     X(metrics, OBSERVED_LOAD, 0, NULL,                                                             \
       "What a load measured: statistics of its metrics, and `errors`, `goodput`, `rate`, "         \
       "`tokens`.",                                                                                 \
-      "{\"ttft\": {\"p99\": \"<200ms\"}, \"errors\": \"<1%\"}")                                      \
+      "{\"ttft\": {\"p99\": \"<200ms\"}, \"errors\": \"<1%\"}")                                    \
     X(validate, OBSERVED_TEXT, 0, NULL, "Validators of LLM answers by name.",                      \
       "[{\"type\": \"contains\", \"params\": {\"required_text\": \"Paris\"}}]")
 

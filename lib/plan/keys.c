@@ -541,9 +541,9 @@ static const struct shape *scenario_shape(struct arena *arena, const struct shap
         {"name", &shape_string, .help = "Names the load. Default: load 1, load 2, …"},
     };
     const struct field *shared = fields_copy(arena, of_case, sizeof(of_case) / sizeof(of_case[0]));
-    const struct shape *load = object_of(
-        arena, "scenario load", "What it does not say is as at the top of the scenario.",
-        tables(arena, fields_copy(arena, of_loads, 1), load_fields, shared), NULL);
+    const struct shape *load =
+        object_of(arena, "scenario load", "What it does not say is as at the top of the scenario.",
+                  tables(arena, fields_copy(arena, of_loads, 1), load_fields, shared), NULL);
     const struct field top[] = {
         {"name", &shape_string, .help = "Names it in reports. Default: the file's name."},
         {"describe", &shape_text, .help = "What it is for, for people."},
