@@ -259,6 +259,7 @@ static enum tls_state state_of(struct tls *tls, int outcome)
     case SSL_ERROR_WANT_WRITE:
         return TLS_MORE;
     case SSL_ERROR_ZERO_RETURN:
+        (void)error_set(ERR_TLS, "the service closed it (close_notify)");
         return TLS_CLOSED;
     default:
         (void)error_set(ERR_TLS, "%s", reason(lib));
@@ -323,8 +324,10 @@ bool tls_write(struct tls *tls, struct slice bytes)
 {
     const struct openssl *lib = &tls->context->lib;
     lib->ERR_clear_error();
-    if (bytes.len > 0 &&
-        state_of(tls, lib->SSL_write(tls->ssl, bytes.data, (int)bytes.len)) != TLS_DONE)
-        return false;
-    return collect(tls);
+    enum tls_state state = bytes.len > 0
+                               ? state_of(tls, lib->SSL_write(tls->ssl, bytes.data, (int)bytes.len))
+                               : TLS_DONE;
+    if (state == TLS_MORE)
+        (void)error_set(ERR_TLS, "the service began another handshake, and a request came in it");
+    return state == TLS_DONE && collect(tls);
 }

@@ -180,7 +180,12 @@ def refusals_that_say_when_to_come_again_are_counted():
 
 
 def connections_that_break_before_tls_is_agreed_on():
-    for how, act in ("ended during the handshake", lambda connection: False), ("reset by peer", reset):
+    def closes(connection):
+        connection.sendall(b"\x15\x03\x03\x00\x02\x01\x00")  # an alert: close_notify
+        connection.recv(65536)
+
+    for how, act in (("ended during the handshake", lambda connection: False), ("reset by peer", reset),
+                     ("close_notify", closes)):
         with Server(act) as server:
             run = Load("--url", "https://" + server.address, "-c", "2", "--duration", "200ms").end()
         expect(set(run.errors) == {"tls"} and how in run.errors["tls"]["example"], run.output)
