@@ -22,8 +22,6 @@
 #include "load/setup.h"
 #include "step/load_keys.h"
 
-/* ------------------------------------------------------------------ while it runs */
-
 /* What is to be done. */
 struct task {
     const struct assay_load_options *options;
@@ -58,6 +56,8 @@ static void say(const struct loading *l, const struct text *t)
     fflush(l->session->streams.out);
 }
 
+/* ------------------------------------------------------------------ while it runs */
+
 static void show_second(struct loading *l, const struct load_second *second, int64_t from,
                         int64_t to)
 {
@@ -72,19 +72,6 @@ static void show_second(struct loading *l, const struct load_second *second, int
     live_hide(l->live);
     say(l, &t);
     live_second(l->live, &l->plan, second, to, warming);
-}
-
-/* End the load in order when an objective says so. */
-static void look_for_abort(struct loading *l, struct load *load)
-{
-    if (!l->plan.watched)
-        return;
-    struct load_outcome *so_far = mem_alloc(sizeof(*so_far));
-    load_so_far(load, so_far);
-    l->aborted_by = load_aborted_by(so_far, l->slos, l->slo_count);
-    if (l->aborted_by)
-        load_stop(load);
-    mem_free(so_far);
 }
 
 /* A line a second, until the end. SIGINT and SIGTERM, which are blocked, end the load in order; the
@@ -113,13 +100,15 @@ static void watch(struct loading *l, struct load *load, const sigset_t *signals)
         load_record_second(&l->record, second, last, at);
         if (running || at - last > NS_PER_S / 10)
             show_second(l, second, last, at);
-        if (running && !l->aborted_by)
-            look_for_abort(l, load);
+        if (running && l->plan.watched && !l->aborted_by)
+            l->aborted_by = load_abort(load, l->slos, l->slo_count);
         last = at;
         next += NS_PER_S;
     }
     mem_free(second);
 }
+
+/* ------------------------------------------------------------------ what came of it */
 
 static int exit_status(const struct loading *l, enum load_verdict verdict)
 {
@@ -232,6 +221,8 @@ static struct slice hide(const void *redactor, struct arena *arena, struct slice
 {
     return redact_text(redactor, arena, text);
 }
+
+/* ------------------------------------------------------------------ from options to a load */
 
 static struct result run(struct loading *l, const sigset_t *signals, int *status)
 {

@@ -4,6 +4,7 @@
 #include "load/verdict.h"
 
 #include "core/clock.h"
+#include "core/memory.h"
 #include "core/parse.h"
 
 static void reason(struct judgement *j, const char *text)
@@ -48,6 +49,17 @@ const struct slo *load_aborted_by(const struct load_outcome *so_far, const struc
             return &slos[i];
     }
     return NULL;
+}
+
+const struct slo *load_abort(struct load *load, const struct slo *slos, size_t count)
+{
+    struct load_outcome *so_far = mem_alloc(sizeof(*so_far));
+    load_so_far(load, so_far);
+    const struct slo *by = load_aborted_by(so_far, slos, count);
+    if (by)
+        load_stop(load);
+    mem_free(so_far);
+    return by;
 }
 
 void load_judge_aborted(struct judgement *judgement, const struct slo *aborted_by)

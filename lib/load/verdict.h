@@ -30,6 +30,8 @@ struct belief {
  * NULL: none. */
 const struct slo *load_aborted_by(const struct load_outcome *so_far, const struct slo *slos,
                                   size_t count);
+/* Looks at what a running load has seen so far, and ends it in order when it is to end now. */
+const struct slo *load_abort(struct load *load, const struct slo *slos, size_t count);
 
 struct judgement {
     enum load_verdict verdict;

@@ -161,19 +161,6 @@ static void look(struct load_state *state, int64_t at)
     state->seen = at;
 }
 
-/* End the load when an objective says so. */
-static void look_for_abort(struct load_state *state)
-{
-    if (!state->plan.watched || state->aborted_by)
-        return;
-    struct load_outcome *so_far = mem_alloc(sizeof(*so_far));
-    load_so_far(state->load, so_far);
-    state->aborted_by = load_aborted_by(so_far, state->slos, state->slo_count);
-    if (state->aborted_by)
-        load_stop(state->load);
-    mem_free(so_far);
-}
-
 static void on_timer(uv_timer_t *timer)
 {
     struct load_state *state = timer->data;
@@ -181,7 +168,8 @@ static void on_timer(uv_timer_t *timer)
     bool running = load_running(state->load);
     if (!running || at >= state->seen + NS_PER_S) {
         look(state, at);
-        look_for_abort(state);
+        if (state->plan.watched && !state->aborted_by)
+            state->aborted_by = load_abort(state->load, state->slos, state->slo_count);
     }
     if (running)
         uv_timer_start(timer, on_timer, LOOK_MS, 0);
