@@ -116,7 +116,7 @@ static void what_threads_put_in_is_read_again(void **state)
     assert_int_equal(m->failures[FAILURE_CHECK], 3);
     assert_string_equal(m->examples[FAILURE_CHECK], "a word is missing");
     assert_int_equal(m->failures[FAILURE_SERVER_ERROR], THREADS * REQUESTS / 10);
-    assert_string_equal(m->examples[FAILURE_SERVER_ERROR], "it said \"no\"\n\xef\xbf\xbd");
+    assert_string_equal(m->examples[FAILURE_SERVER_ERROR], "it said \"no\" \xef\xbf\xbd");
     assert_int_equal(m->waited, 5);
     assert_int_equal(m->histograms[METRIC_TLS_HANDSHAKE].least, 2 * NS_PER_MS);
     assert_int_equal(m->histograms[METRIC_ITL].count, THREADS * REQUESTS);
