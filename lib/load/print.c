@@ -304,6 +304,7 @@ static void add_verdict(struct text *t, const struct load_report *r, const char 
                         const char *good, const char *plain)
 {
     const struct judgement *j = r->judgement;
+    const struct metrics *m = &r->outcome->metrics;
     const struct verdict_words *words = &verdict_words[j->verdict];
     if (j->aborted_by)
         text_printf(t, "\nEnded early, because this did not hold: %s", j->aborted_by->text);
@@ -312,6 +313,11 @@ static void add_verdict(struct text *t, const struct load_report *r, const char 
                 r->outcome->stopped && !j->aborted_by ? " (ended before its time)" : "");
     for (size_t i = 0; i < j->reason_count; i++)
         text_printf(t, "  %s\n", j->reasons[i]);
+    if (j->verdict == VERDICT_PASSED && !r->slo_count && m->answered < m->requests)
+        text_printf(t,
+                    "  as a measurement: %.3g %% of requests failed, and no objective forbids it "
+                    "(--slo 'errors < 1%%')\n",
+                    100 * (double)(m->requests - m->answered) / (double)m->requests);
 }
 
 void print_report(struct text *t, const struct load_report *r, bool color)
