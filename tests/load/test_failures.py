@@ -159,7 +159,7 @@ def a_service_that_sends_without_end_and_pause_holds_up_nothing():
             connection.sendall(event)
 
     with Server(act) as server:
-        run = Load("--url", server.url + "/v1/chat/completions", "--stream", "--duration", "100ms", "--drain",
+        run = Load("--url", server.url + "/v1/chat/completions", "--stream", "--duration", "400ms", "--drain",
                    "100ms").end()
     expect(set(run.errors) == {"abandoned"} and run.status == 3, run.output)
     expect(" -  " in run.output and " 0 ns  " not in run.output.split("answers/s,")[0], run.output)

@@ -91,7 +91,7 @@ def options_win(folder):
 
 
 def compared(folder):
-    write(folder, "s.yaml", SERVICE + "url: /health\nduration: 100ms\nlag: 1h\n")
+    write(folder, "s.yaml", SERVICE + "url: /health\nduration: 400ms\nlag: 1h\n")
     for _ in range(2):
         status, text = assay("load", "s.yaml", "-q", folder=folder)
         expect(status == 0, text)
@@ -102,7 +102,7 @@ def compared(folder):
 
 def secrets_are_hidden(folder):
     write(folder, "s.yaml", SERVICE + "vars: { key: { env: LOAD_KEY, secret: true } }\n"
-          "url: /health?key=${key}\nheaders: { X-Key: \"${key}\" }\nduration: 100ms\n")
+          "url: /health?key=${key}\nheaders: { X-Key: \"${key}\" }\nduration: 400ms\n")
     status, text = load(folder, "s.yaml", "--json", "out.json", LOAD_KEY="s3cr3t-value")
     written = open(os.path.join(folder, "out.json")).read()
     expect(status == 0, text)
@@ -129,7 +129,7 @@ def secrets_that_a_service_repeats_are_hidden(folder):
         threading.Thread(target=service.serve_forever, daemon=True).start()
         write(folder, "s.yaml", f"url: http://127.0.0.1:{service.server_port}/\n"
               "vars: { key: { env: LOAD_KEY, secret: true } }\n"
-              "headers: { X-Key: \"${key}\" }\nduration: 50ms\n")
+              "headers: { X-Key: \"${key}\" }\nduration: 400ms\n")
         status, text = load(folder, "s.yaml", "--json", "out.json", "--events", "events", LOAD_KEY="s3cr3t-value")
         service.shutdown()
     written = "".join(open(os.path.join(folder, name)).read() for name in ("out.json", "events"))
