@@ -515,7 +515,8 @@ def nginx_sees_as_many_requests_as_were_sent():
         listener.close()
     with open(path("seen"), encoding="utf-8") as file:
         seen = file.read().splitlines()
-    expect(run.status == 0 and len(seen) == run.json["answered"] >= 20, f"{len(seen)} {run.output}")
+    # Sanitizers can make it busy enough to be INVALID.
+    expect(run.status in (0, 3) and len(seen) == run.json["answered"] >= 20, f"{len(seen)} {run.output}")
     expect(all('"GET / HTTP/2.0" 200' in line for line in seen), seen[0])
 
 
