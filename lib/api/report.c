@@ -33,22 +33,13 @@ static size_t split_runs(struct arena *arena, const char *text, struct slice **o
 /* What was measured in each second; of warm-up only counts are kept. */
 static void add_rows(const struct load_data *data, struct text *t)
 {
-    struct load_second *second = mem_alloc(sizeof(*second));
     print_columns(t, data->target.stream);
     for (size_t i = 0; i < data->timeline->count; i++) {
         const struct timeline_row *row = &data->timeline->rows[i];
-        second_clear(second);
-        sparse_spread(&row->metrics[SECOND_LATENCY], &second->latency);
-        sparse_spread(&row->metrics[SECOND_TTFT], &second->ttft);
-        second->answered = row->answered;
-        second->failed = row->failed;
-        second->tokens = row->tokens;
-        second->busy = row->busy;
-        second->lags = row->lags;
-        second->lag_sum = row->lag_sum;
+        struct load_second *second = timeline_second(row);
         print_second(t, second, data->target.stream, row->to, row->to - row->from, row->warming);
+        mem_free(second);
     }
-    mem_free(second);
 }
 
 static struct result show_load(struct session *session, const struct load_data *data)

@@ -115,3 +115,25 @@ void timeline_add(struct timeline *t, const struct load_second *second, int64_t 
         put_together(t);
     t->rows[t->count++] = row;
 }
+
+struct load_second *timeline_second(const struct timeline_row *row)
+{
+    struct load_second *s = mem_alloc(sizeof(*s));
+    second_clear(s);
+    s->started = row->started;
+    s->answered = row->answered;
+    s->failed = row->failed;
+    s->tokens = row->tokens;
+    s->bytes = row->bytes;
+    s->busy = row->busy;
+    s->lags = row->lags;
+    s->lag_sum = row->lag_sum;
+    s->lag_most = row->lag_most;
+    s->late_most = row->late_most;
+    memcpy(s->failures, row->failures, sizeof(s->failures));
+    for (int i = 0; i < SECOND_METRICS; i++)
+        sparse_spread(&row->metrics[i], &s->measured[i]);
+    sparse_spread(&row->metrics[SECOND_LATENCY], &s->latency);
+    sparse_spread(&row->metrics[SECOND_TTFT], &s->ttft);
+    return s;
+}

@@ -40,4 +40,7 @@ void timeline_free_pointer(struct timeline **timeline); /* for DEFER */
 void timeline_add(struct timeline *timeline, const struct load_second *second, int64_t from,
                   int64_t to, bool warming);
 
+/* A row as it was when it was added; of warm-up only counts are kept. The caller mem_frees it. */
+struct load_second *timeline_second(const struct timeline_row *row);
+
 #endif

@@ -110,26 +110,6 @@ static struct judgement judge(struct arena *arena, struct load_data *const *part
 
 /* ------------------------------------------------------------------ the timeline */
 
-static struct load_second *second_of(const struct timeline_row *row)
-{
-    struct load_second *s = mem_alloc(sizeof(*s));
-    second_clear(s);
-    s->started = row->started;
-    s->answered = row->answered;
-    s->failed = row->failed;
-    s->tokens = row->tokens;
-    s->bytes = row->bytes;
-    s->busy = row->busy;
-    s->lags = row->lags;
-    s->lag_sum = row->lag_sum;
-    s->lag_most = row->lag_most;
-    s->late_most = row->late_most;
-    memcpy(s->failures, row->failures, sizeof(s->failures));
-    for (int i = 0; i < SECOND_METRICS; i++)
-        sparse_spread(&row->metrics[i], &s->measured[i]);
-    return s;
-}
-
 /* Rows of the longest timeline, and into each what was in its time elsewhere. */
 static struct timeline *merge_timelines(struct load_data *const *parts, size_t count)
 {
@@ -141,7 +121,7 @@ static struct timeline *merge_timelines(struct load_data *const *parts, size_t c
     const struct timeline *base = parts[longest]->timeline;
     out->started_wall = parts[longest]->run.started_wall;
     for (size_t row = 0; row < base->count; row++) {
-        struct load_second *sum = second_of(&base->rows[row]);
+        struct load_second *sum = timeline_second(&base->rows[row]);
         bool warming = base->rows[row].warming, last = row + 1 == base->count;
         for (size_t i = 0; i < count; i++) {
             const struct timeline *t = parts[i]->timeline;
@@ -151,7 +131,7 @@ static struct timeline *merge_timelines(struct load_data *const *parts, size_t c
                 const struct timeline_row *r = &t->rows[next[i]];
                 if (!last && (r->from + r->to) / 2 + shift >= base->rows[row].to)
                     break;
-                struct load_second *s = second_of(r);
+                struct load_second *s = timeline_second(r);
                 busy = s->busy; /* of several rows the last one's are under way at the end */
                 s->busy = 0;
                 warming = warming && r->warming;
